@@ -1,0 +1,1 @@
+"""Makes the models that clipsearch uses; the program itself never imports this package."""

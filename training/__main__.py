@@ -1,0 +1,43 @@
+"""python -m training COMMAND"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+CACHE = Path.home() / ".cache" / "clipsearch-training"
+STARTER = Path(__file__).parent.parent / "resources" / "models" / "starter"
+
+
+def _add_starter(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=STARTER, help="folder of the model package")
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder for downloads and features")
+    parser.add_argument("--head", choices=["joint", "conse"], default="joint", help="conse: the baseline")
+
+
+def _run_starter(options: argparse.Namespace) -> None:
+    from training.starter.build import build
+
+    build(options.out, options.cache, options.head)
+
+
+Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
+COMMANDS: dict[str, Command] = {
+    "starter": ("make the bundled starter model again from package downloads", _add_starter, _run_starter),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training", description="Makes the models that clipsearch uses.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (summary, add_options, run) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        add_options(command)
+        command.set_defaults(run=run)
+    options = parser.parse_args(arguments)
+    options.run(options)
+
+
+if __name__ == "__main__":
+    main()

