@@ -1,0 +1,291 @@
+"""The command line: one thin function per command. Data goes to stdout, messages and progress to stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from multiprocessing import freeze_support
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clipsearch.errors import ClipsearchError
+
+if TYPE_CHECKING:
+    from clipsearch.library.library import Library
+    from clipsearch.records import Hit, IndexCounts, Progress
+
+_DEMO_QUERIES = ("a dog", "mountains and a lake", "something to eat or drink", "a face")
+_SURE = {"strong": "***", "likely": "** ", "weak": "*  "}
+
+app = typer.Typer(
+    help="Find your own photos by what is in them. Everything stays on this machine.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+LibraryOption = Annotated[
+    Path | None, typer.Option("--library", metavar="DIR", help="The library folder [default: the user's own].")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")]
+LimitOption = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many hits.")]
+
+
+def main() -> None:
+    """Run the command line; anything the user should know becomes one `error:` line and exit status 1."""
+    freeze_support()
+    _write_any_name()
+    try:
+        app()
+    except ClipsearchError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def start(context: typer.Context, library: LibraryOption = None) -> None:
+    """Without a command, open the window."""
+    if context.invoked_subcommand is None:
+        gui(library)
+
+
+@app.command()
+def gui(library: LibraryOption = None) -> None:
+    """Open the window."""
+    from clipsearch.app import run_window
+
+    sys.exit(run_window(_folder(library)))
+
+
+@app.command()
+def demo(
+    query: Annotated[str, typer.Argument(help="What to look for.")] = "",
+    limit: LimitOption = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Try it on the bundled photos: in a window or, without a display, here in the terminal."""
+    from clipsearch.app import has_display, run_window
+    from clipsearch.paths import resource_path
+
+    photos = resource_path("demo")
+    with tempfile.TemporaryDirectory(prefix="clipsearch-demo-", ignore_cleanup_errors=True) as scratch:
+        if has_display() and not as_json:
+            sys.exit(run_window(Path(scratch), [photos], query))
+        with _open(Path(scratch)) as library:
+            _index(library, [photos])
+            _print_hits(library, [query] if query else _DEMO_QUERIES, limit, as_json)
+
+
+@app.command()
+def index(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of photos.")],
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+    retry: Annotated[bool, typer.Option("--retry", help="Read files again that had a problem.")] = False,
+) -> None:
+    """Add folders and bring them up to date. Files that cannot be read do not stop it; see `problems`."""
+    started = time.monotonic()
+    with _open(library) as opened:
+        counts = _index(opened, folders, retry)
+    summary = asdict(counts) | {"seconds": round(time.monotonic() - started, 3)}
+    if as_json:
+        _print_json(summary)
+    else:
+        print(", ".join(f"{value} {name}" for name, value in summary.items()))
+    if counts.problems:
+        print(f"{counts.problems} could not be read: see `clipsearch problems`.", file=sys.stderr)
+
+
+@app.command()
+def search(
+    query: Annotated[str | None, typer.Argument(help="What the photo should show.")] = None,
+    batch: Annotated[
+        Path | None, typer.Option("--batch", metavar="FILE", help="Ask every line of a file; - reads stdin.")
+    ] = None,
+    limit: LimitOption = 20,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find photos by a text, best first."""
+    if (query is None) == (batch is None):
+        raise typer.BadParameter("give either a QUERY or --batch FILE")
+    queries = _batch_queries(batch) if batch else [query or ""]
+    with _open(library) as opened:
+        _print_hits(opened, queries, limit, as_json)
+
+
+@app.command()
+def similar(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture, in the library or not.")],
+    limit: LimitOption = 20,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find photos that look like a picture, best first."""
+    from clipsearch.library.search import search_image
+
+    with _open(library) as opened:
+        _print_answer(str(image), search_image(opened, image, limit), limit, as_json)
+
+
+@app.command()
+def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Show what the library holds."""
+    from clipsearch.library import overview
+
+    with _open(library) as opened:
+        values = asdict(overview.status(opened))
+    if as_json:
+        _print_json(values)
+    else:
+        print("\n".join(f"{name:10}{value}" for name, value in values.items()))
+
+
+@app.command()
+def problems(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """List the files that could not be read, and why."""
+    from clipsearch.library import overview
+
+    with _open(library) as opened:
+        for problem in overview.problems(opened):
+            if as_json:
+                _print_json({"path": str(problem.path), "reason": problem.reason})
+            else:
+                print(f"{_one_line(problem.path)}: {problem.reason}")
+
+
+@app.command()
+def verify(
+    library: LibraryOption = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what can be mended.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check catalog, index and files against each other; exit status 1 if they disagree."""
+    from clipsearch.library.verify import verify as check
+
+    with _open(library) as opened:
+        outcome = check(opened, repair)
+    for sentence in outcome.repaired:
+        print(sentence, file=sys.stderr)
+    if as_json:
+        _print_json({"ok": outcome.ok, "findings": list(outcome.findings)})
+    else:
+        print("\n".join(outcome.findings) or "Everything agrees.")
+    if not outcome.ok:
+        sys.exit(1)
+
+
+def _folder(library: Path | None) -> Path:
+    from clipsearch.paths import library_folder
+
+    return library or library_folder()
+
+
+def _open(library: Path | None) -> Library:
+    from clipsearch import settings
+    from clipsearch.library.library import Library
+    from clipsearch.paths import settings_file
+
+    return Library.open(_folder(library), settings.load(settings_file()))
+
+
+def _index(library: Library, folders: Sequence[Path], retry: bool = False) -> IndexCounts:
+    """Index with a progress bar on stderr; an interrupt stops between batches and keeps what is done."""
+    from clipsearch.library.indexing import index_folders
+
+    return _with_progress(index_folders(library, folders, retry_problems=retry))
+
+
+def _with_progress(run: Generator[Progress, None, IndexCounts]) -> IndexCounts:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Scanning", total=None, pace="")
+        try:
+            while True:
+                step = next(run)
+                bar.update(
+                    task,
+                    description=step.stage.capitalize(),
+                    completed=step.done,
+                    total=step.total or None,
+                    pace=_pace(step),
+                )
+        except StopIteration as finished:
+            counts: IndexCounts = finished.value
+            return counts
+        finally:
+            run.close()
+
+
+def _pace(step: Progress) -> str:
+    if step.photos_per_second is None or step.seconds_left is None:
+        return ""
+    minutes, seconds = divmod(round(step.seconds_left), 60)
+    return f"{step.photos_per_second:.1f} photos/s, {minutes}:{seconds:02} left"
+
+
+def _batch_queries(batch: Path) -> list[str]:
+    try:
+        with nullcontext(sys.stdin) if str(batch) == "-" else batch.open(encoding="utf-8") as stream:
+            return [line.strip() for line in stream if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClipsearchError("Queries not readable", f"The file {batch} cannot be read: {error}", batch) from error
+
+
+def _print_hits(library: Library, queries: Sequence[str], limit: int, as_json: bool) -> None:
+    from clipsearch.library.search import search_text, search_texts
+
+    answers = search_texts(library, queries, limit) if len(queries) > 1 else _one(library, queries, limit, search_text)
+    for query, hits in answers:
+        _print_answer(query, hits, limit, as_json, titled=len(queries) > 1)
+
+
+def _one(library: Library, queries: Sequence[str], limit: int, search_text: Any) -> Iterator[tuple[str, list[Hit]]]:
+    for query in queries:
+        yield query, search_text(library, query, limit)
+
+
+def _print_answer(query: str, hits: Iterable[Hit], limit: int, as_json: bool, titled: bool = False) -> None:
+    """Print a line for each file of the hits: copies of a photo follow each other with the same score."""
+    if titled and not as_json:
+        print(f"{query}:")
+    places = [(hit, path) for hit in hits for path in hit.photo.paths][:limit]
+    for rank, (hit, path) in enumerate(places, 1):
+        if as_json:
+            score = round(hit.score, 6)
+            _print_json({"query": query, "rank": rank, "path": str(path), "score": score, "relevance": hit.relevance})
+        else:
+            print(f"{_SURE[hit.relevance]} {hit.score:6.3f}  {_one_line(path)}")
+
+
+def _print_json(values: dict[str, Any]) -> None:
+    print(json.dumps(values))
+
+
+def _one_line(path: Path) -> str:
+    """Show a path on one line, whatever its name holds."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in str(path))
+
+
+def _write_any_name() -> None:
+    """Let names that are not valid Unicode, or not in the terminal's encoding, be printed."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

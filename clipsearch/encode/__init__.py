@@ -1,0 +1,1 @@
+"""Pixels or text to unit vectors in one common space."""

@@ -1,0 +1,53 @@
+"""Errors that carry a sentence the user can act on; they are shown once, at the command line's or the window's edge."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+class ClipsearchError(Exception):
+    """Something the user should know: a short `title`, a `message` to act on and, where there is one, the `path`."""
+
+    def __init__(self, title: str, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.title = title
+        self.message = message
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross process borders whole, whatever the subclass's own arguments are."""
+        return type(self).__new__, (type(self), self.message), self.__dict__
+
+
+class UnreadablePhotoError(ClipsearchError):
+    """A picture cannot be decoded; `message` is the reason shown under Problems.
+
+    `temporary` says that it may be readable next time though the file itself stays the same (permissions, a lost
+    connection), so that the next indexing run tries again.
+    """
+
+    def __init__(self, message: str, path: Path | None = None, temporary: bool = False) -> None:
+        super().__init__("Photo not readable", message, path)
+        self.temporary = temporary
+
+
+class PackageError(ClipsearchError):
+    """A model package is missing, incomplete or not of this program's format."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__("Model package not usable", message, path)
+
+
+class CatalogError(ClipsearchError):
+    """The library's catalog cannot be opened: damaged, newer than this program, or not writable."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__("Library not usable", message, path)
+
+
+class LibraryBusyError(ClipsearchError):
+    """Another process is indexing this library."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__("Library in use", message, path)

@@ -1,0 +1,1 @@
+"""Disk to pixels: walking folders, decoding pictures in killable workers, thumbnails."""

@@ -1,0 +1,36 @@
+"""The thumbnail cache: small upright JPEGs, kept by content, so that moves and copies cost nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from PIL import Image
+
+
+class ThumbnailCache:
+    """Thumbnails under `folder`, named by content hash in 256 subfolders; the longer side has at most `side` pixels."""
+
+    def __init__(self, folder: Path, side: int) -> None:
+        self.folder = folder
+        self.side = side
+
+    def path(self, content_hash: str) -> Path:
+        """Return where the thumbnail of this content lies or would lie."""
+        return self.folder / content_hash[:2] / f"{content_hash}.jpg"
+
+    def write(self, content_hash: str, image: Image.Image) -> None:
+        """Make the thumbnail from an upright RGB picture, whole or not at all. One that exists is kept."""
+        path = self.path(content_hash)
+        if path.exists():
+            return
+        small = image.copy()
+        small.thumbnail((self.side, self.side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_name(f"{path.stem}.{os.getpid()}.new")
+        small.save(scratch, "JPEG", quality=82)
+        scratch.replace(path)
+
+    def remove(self, content_hash: str) -> None:
+        """Forget the thumbnail of this content, if there is one."""
+        self.path(content_hash).unlink(missing_ok=True)

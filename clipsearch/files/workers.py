@@ -1,0 +1,197 @@
+"""A pool of worker processes that may be killed: one bad item costs its own result, never the run.
+
+The standard pools give up when a worker dies. Here each worker process has one thread that feeds it, waits for its
+answer within a time limit, and replaces the process when it hangs or dies.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Generic, TypeVar
+
+from clipsearch.errors import ClipsearchError, UnreadablePhotoError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_SPAWN = multiprocessing.get_context("spawn")
+_POLL_S = 0.1
+
+
+class WorkerPool(Generic[Item, Result]):
+    """Runs `function(item)` in `count` processes, with at most `ahead` results waiting for the consumer.
+
+    `function` must be importable by name. An item for which it raises a ClipsearchError yields that error. An item
+    that takes longer than `timeout_s`, or whose worker dies (memory beyond `memory_mb`, a crash in a decoder),
+    yields an UnreadablePhotoError. Any other exception of `function` ends the run.
+    """
+
+    def __init__(
+        self, function: Callable[[Item], Result], count: int, timeout_s: float, memory_mb: int, ahead: int
+    ) -> None:
+        self._function = function
+        self._count = count
+        self._timeout_s = timeout_s
+        self._memory_mb = memory_mb
+        self._results: queue.Queue[tuple[Item, Result | ClipsearchError] | None] = queue.Queue(max(1, ahead))
+        self._stop = threading.Event()
+        self._abandoned = False
+        self._failure: BaseException | None = None
+
+    def run(self, items: Iterable[Item]) -> Generator[tuple[Item, Result | ClipsearchError], None, None]:
+        """Yield (item, result or error) as each is ready, in no fixed order; `items` is drawn lazily, in order.
+
+        Closing the iterator stops the workers at once. A failure of the iterable or of a worker's code is raised.
+        """
+        source, lock = iter(items), threading.Lock()
+        threads = [threading.Thread(target=self._feed, args=(source, lock), daemon=True) for _ in range(self._count)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield from self._finished(len(threads))
+        finally:
+            self._abandoned = True
+            self._stop.set()
+            for thread in threads:
+                thread.join()
+        if self._failure:
+            raise self._failure
+
+    def _finished(self, running: int) -> Iterator[tuple[Item, Result | ClipsearchError]]:
+        while running:
+            result = self._results.get()
+            if result is None:
+                running -= 1
+            else:
+                yield result
+
+    def _feed(self, source: Iterator[Item], lock: threading.Lock) -> None:
+        """Serve one worker until the items end or the run stops."""
+        worker = _Worker(self._function, self._memory_mb, self._timeout_s, self._stop)
+        try:
+            while not self._stop.is_set():
+                with lock:
+                    item = next(source)
+                self._put((item, worker.ask(item)))
+        except (StopIteration, _StoppedError):
+            pass
+        except BaseException as error:  # handed to the consumer, which raises it
+            self._failure = error
+            self._stop.set()
+        finally:
+            worker.kill()
+            self._put(None)
+
+    def _put(self, result: tuple[Item, Result | ClipsearchError] | None) -> None:
+        """Hand over a result, waiting for room; once the consumer has gone nobody waits for it."""
+        while not self._abandoned:
+            try:
+                self._results.put(result, timeout=_POLL_S)
+                return
+            except queue.Full:
+                continue
+
+
+class _StoppedError(Exception):
+    """The run was stopped while a worker was busy."""
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """An exception of the worker's own code, as text, since not every exception survives a pipe."""
+
+    text: str
+
+
+class _Worker(Generic[Item, Result]):
+    """A process and the pipe to it, started when first asked and again after it was lost."""
+
+    def __init__(
+        self, function: Callable[[Item], Result], memory_mb: int, timeout_s: float, stop: threading.Event
+    ) -> None:
+        self._target = (function, memory_mb)
+        self._timeout_s = timeout_s
+        self._stop = stop
+        self._process: Any = None
+        self._pipe: Any = None
+
+    def ask(self, item: Item) -> Result | ClipsearchError:
+        """Return the function's result, or the error that stands for it."""
+        if self._process is None:
+            self._start()
+        try:
+            self._pipe.send(item)
+            if not self._answered():
+                self.kill()
+                return UnreadablePhotoError(f"Reading the file took longer than {self._timeout_s:g} seconds.")
+            answer = self._pipe.recv()
+        except (EOFError, OSError):
+            self.kill()
+            return UnreadablePhotoError("Reading the file made the reader crash or run out of memory.")
+        if isinstance(answer, _Failed):
+            raise ClipsearchError("Reading photos failed", answer.text)
+        result: Result | ClipsearchError = answer
+        return result
+
+    def _start(self) -> None:
+        self._pipe, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, *self._target), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def _answered(self) -> bool:
+        """Wait for the answer, the death of the process (which reads as an end of file) or the time limit."""
+        deadline = time.monotonic() + self._timeout_s
+        while not self._pipe.poll(_POLL_S):
+            if self._stop.is_set():
+                raise _StoppedError
+            if time.monotonic() > deadline:
+                return False
+        return True
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._pipe.close()
+            self._process = None
+
+
+def _serve(pipe: Connection, function: Callable[[Any], Any], memory_mb: int) -> None:
+    """The worker process: answer items until the other end closes."""
+    _limit_memory(memory_mb)
+    try:
+        while True:
+            pipe.send(_answer(function, pipe.recv()))
+    except (EOFError, OSError, KeyboardInterrupt):
+        return
+
+
+def _answer(function: Callable[[Any], Any], item: Any) -> Any:
+    try:
+        return function(item)
+    except ClipsearchError as error:
+        return error
+    except Exception as error:  # told to the parent, which ends the run with it
+        return _Failed(f"{type(error).__name__}: {error}")
+
+
+def _limit_memory(megabytes: int) -> None:
+    """Cap the address space of this process where the system can (Windows cannot, macOS ignores it)."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = megabytes * 1024 * 1024
+    size = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (size, hard))
+    except (ValueError, OSError):
+        return

@@ -1,0 +1,265 @@
+"""Bring folders up to date: scan -> decode -> encode -> store, as a generator of Progress.
+
+Closing the generator stops it between batches and keeps what is done; so does killing the process, but for the batch
+in flight. One process at a time indexes a library; others may search it meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock, Timeout
+
+from clipsearch.errors import ClipsearchError, LibraryBusyError, UnreadablePhotoError
+from clipsearch.files.scan import scan
+from clipsearch.files.workers import WorkerPool
+from clipsearch.library.library import Library
+from clipsearch.library.prepare import PendingFile, Prepared, prepare
+from clipsearch.records import Folder, FoundFile, IndexCounts, Progress, Stage, Unreadable
+from clipsearch.store.catalog import KnownFile, NewFile
+
+_SCAN_REPORT_EVERY = 500
+_PAUSE_POLL_S = 0.1
+_TRY_AGAIN = -1  # recorded as mtime of a place that may become readable without changing
+
+
+def index_folders(
+    library: Library,
+    folders: Sequence[Path] | None = None,
+    pause: threading.Event | None = None,
+    retry_problems: bool = False,
+) -> Generator[Progress, None, IndexCounts]:
+    """Add `folders` (None: those already added) and bring them up to date; return the counts.
+
+    While `pause` is set nothing new is encoded. Files that had a problem are read again when they changed, or all of
+    them with `retry_problems`. Raises ClipsearchError for a folder that is not there, LibraryBusyError when another
+    process is indexing.
+    """
+    with _one_indexer(library):
+        targets = _targets(library, folders)
+        run = _Run(library, pause, retry_problems)
+        try:
+            for folder in targets:
+                yield from run.scan(folder)
+            yield from run.encode()
+            run.remove_gone()
+        finally:
+            library.index.save()
+        yield run.progress(Stage.DONE)
+        return run.counts
+
+
+@contextmanager
+def _one_indexer(library: Library) -> Iterator[None]:
+    library.folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(library.folder / "indexing.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        message = "Another clipsearch is indexing this library; wait until it has finished, or stop it."
+        raise LibraryBusyError(message, library.folder) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _targets(library: Library, folders: Sequence[Path] | None) -> list[Folder]:
+    """Return the added folders to look at, each once; those that are offline are left as they are."""
+    if folders is None:
+        return [folder for folder in library.catalog.folders() if not folder.offline]
+    for path in folders:
+        if not path.is_dir():
+            raise ClipsearchError("Folder not found", f"There is no folder {path}.", path)
+    added = [library.catalog.add_folder(Path(os.path.abspath(path))) for path in folders]
+    wanted = {folder.id for folder in added}
+    enclosing = {folder.id: folder for folder in library.catalog.folders()}
+    return [enclosing[folder_id] for folder_id in enclosing if folder_id in wanted]
+
+
+@dataclass
+class _Run:
+    """One indexing run: what it found, what is still to be read, what it counted."""
+
+    library: Library
+    pause: threading.Event | None
+    retry_problems: bool
+    counts: IndexCounts = field(default_factory=IndexCounts)
+    pending: list[PendingFile] = field(default_factory=list)
+    known: dict[tuple[int, str], KnownFile] = field(default_factory=dict)
+    gone: dict[tuple[int, str], KnownFile] = field(default_factory=dict)
+    new_photos: Counter[int] = field(default_factory=Counter)
+    done: int = 0
+    started: float = field(default_factory=time.monotonic)
+    encoding_since: float | None = None
+
+    def progress(self, stage: Stage) -> Progress:
+        """Return where the run stands."""
+        now = time.monotonic()
+        rate = left = None
+        if self.encoding_since is not None and self.done:
+            rate = self.done / max(now - self.encoding_since, 1e-6)
+            left = (len(self.pending) - self.done) / rate
+        return Progress(stage, self.done, len(self.pending), self.counts, now - self.started, rate, left)
+
+    def _count(self, **steps: int) -> None:
+        values = {name: getattr(self.counts, name) + step for name, step in steps.items()}
+        self.counts = replace(self.counts, **values)
+
+    # Scanning
+
+    def scan(self, folder: Folder) -> Iterator[Progress]:
+        """Compare a folder with the catalog; note what is new, changed or gone."""
+        known = self.library.catalog.known_files(folder.id)
+        without_vector = self.library.catalog.photos_without_vector(self.library.encoder.model_id)
+        unreadable: list[str] = []
+        for number, found in enumerate(scan(folder.path)):
+            if isinstance(found, Unreadable):
+                unreadable.append(found.relative_path)
+                self._problem(folder.id, found.relative_path, 0, _TRY_AGAIN, found.reason)
+                known.pop(found.relative_path, None)
+            else:
+                self._compare(folder.id, found, known.pop(found.relative_path, None), without_vector)
+            if number % _SCAN_REPORT_EVERY == 0:
+                yield self.progress(Stage.SCANNING)
+        self.gone |= {(folder.id, path): old for path, old in known.items() if not _lies_in(path, unreadable)}
+        yield self.progress(Stage.SCANNING)
+
+    def _compare(self, folder_id: int, found: FoundFile, old: KnownFile | None, without_vector: set[int]) -> None:
+        if old is None or not old.same_as(found):
+            self._read_later(folder_id, found, old)
+        elif old.photo_id is None:
+            if self.retry_problems:
+                self._read_later(folder_id, found, old)
+            else:
+                self._count(problems=1)
+        elif old.photo_id in without_vector:
+            without_vector.discard(old.photo_id)
+            self._read_later(folder_id, found, old)
+        else:
+            self._count(unchanged=1)
+
+    def _read_later(self, folder_id: int, found: FoundFile, old: KnownFile | None) -> None:
+        self.pending.append(PendingFile(folder_id, found))
+        if old is not None:
+            self.known[folder_id, found.relative_path] = old
+
+    # Reading and encoding
+
+    def encode(self) -> Iterator[Progress]:
+        """Decode what is pending in worker processes, ahead of the encoder, which runs here."""
+        if not self.pending:
+            return
+        self.encoding_since = time.monotonic()
+        yield self.progress(Stage.ENCODING)
+        batch: list[tuple[PendingFile, Prepared]] = []
+        with closing(self._pool().run(self.pending)) as results:
+            for pending, result in results:
+                if isinstance(result, ClipsearchError):
+                    self._unreadable(pending, result)
+                else:
+                    batch.append((pending, result))
+                if len(batch) >= self.library.settings.batch_size:
+                    self._store(batch)
+                    batch = []
+                    yield from self._between_batches()
+        self._store(batch)
+        yield self.progress(Stage.ENCODING)
+
+    def _pool(self) -> WorkerPool[PendingFile, Prepared]:
+        settings, library = self.library.settings, self.library
+        work = partial(
+            prepare,
+            spec=library.encoder.preprocess,
+            thumbnails=library.thumbnails,
+            max_megapixels=settings.max_megapixels,
+        )
+        workers = min(settings.workers, len(self.pending))
+        return WorkerPool(work, workers, settings.decode_timeout_s, settings.worker_memory_mb, 2 * settings.batch_size)
+
+    def _between_batches(self) -> Iterator[Progress]:
+        yield self.progress(Stage.ENCODING)
+        while self.pause is not None and self.pause.is_set():
+            time.sleep(_PAUSE_POLL_S)
+            yield self.progress(Stage.ENCODING)
+
+    def _store(self, batch: Sequence[tuple[PendingFile, Prepared]]) -> None:
+        """Encode what has no vector yet and record the batch; it is searchable at once."""
+        if not batch:
+            return
+        catalog, encoder = self.library.catalog, self.library.encoder
+        vectors = self._vectors([prepared for _, prepared in batch])
+        files = [
+            NewFile(
+                folder_id=pending.folder_id,
+                found=pending.found,
+                content_hash=prepared.content_hash,
+                width=prepared.width,
+                height=prepared.height,
+                format=prepared.format,
+                vector=vectors.get(prepared.content_hash),
+            )
+            for pending, prepared in batch
+        ]
+        stored = catalog.store(encoder.model_id, encoder.dim, files)
+        self.library.index.add(stored.photo_ids, stored.generation)
+        for (pending, _), photo_id in zip(batch, stored.photo_ids, strict=True):
+            self._count_stored(pending, photo_id)
+        self.done += len(batch)
+
+    def _vectors(self, batch: Iterable[Prepared]) -> dict[str, npt.NDArray[np.float32]]:
+        """Return {content hash: vector} of the contents that have none yet, each encoded once."""
+        squares = {prepared.content_hash: prepared.square for prepared in batch}
+        for known in self.library.catalog.embedded(self.library.encoder.model_id, list(squares)):
+            del squares[known]
+        if not squares:
+            return {}
+        vectors = self.library.encoder.encode_images(np.stack(list(squares.values())))
+        return dict(zip(squares, vectors, strict=True))
+
+    def _count_stored(self, pending: PendingFile, photo_id: int) -> None:
+        old = self.known.get((pending.folder_id, pending.found.relative_path))
+        if old is None or old.photo_id is None:
+            self._count(added=1)
+            self.new_photos[photo_id] += 1
+        elif old.same_as(pending.found):
+            self._count(unchanged=1)
+        else:
+            self._count(updated=1)
+
+    # Problems and removals
+
+    def _unreadable(self, pending: PendingFile, error: ClipsearchError) -> None:
+        temporary = isinstance(error, UnreadablePhotoError) and error.temporary
+        mtime_ns = _TRY_AGAIN if temporary else pending.found.mtime_ns
+        self._problem(pending.folder_id, pending.found.relative_path, pending.found.size_bytes, mtime_ns, error.message)
+        self.done += 1
+
+    def _problem(self, folder_id: int, relative_path: str, size_bytes: int, mtime_ns: int, reason: str) -> None:
+        self.library.catalog.store_problem(folder_id, relative_path, size_bytes, mtime_ns, reason)
+        self._count(problems=1)
+
+    def remove_gone(self) -> None:
+        """Forget the files that are gone; one whose photo turned up at a new place has moved."""
+        gone_photos = Counter(old.photo_id for old in self.gone.values() if old.photo_id is not None)
+        moved = (gone_photos & self.new_photos).total()
+        by_folder: dict[int, list[str]] = {}
+        for folder_id, path in self.gone:
+            by_folder.setdefault(folder_id, []).append(path)
+        for folder_id, paths in by_folder.items():
+            self.library.catalog.remove_files(folder_id, paths)
+        self._count(added=-moved, moved=moved, removed=gone_photos.total() - moved)
+
+
+def _lies_in(path: str, places: Iterable[str]) -> bool:
+    return any(path == place or not place or path.startswith(f"{place}/") for place in places)

@@ -1,0 +1,69 @@
+"""What a library holds: counts, folders, photos, problems, thumbnails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from clipsearch.errors import UnreadablePhotoError
+from clipsearch.files.decode import decode
+from clipsearch.library.library import Library
+from clipsearch.records import Folder, Photo, Problem, Status
+
+
+def status(library: Library) -> Status:
+    """Return the counts, for the model that answers now; `offline` counts the files that cannot be reached."""
+    model = library.encoder.model_id
+    counts = library.catalog.counts(model)
+    away = [folder.id for folder in library.catalog.folders() if folder.offline]
+    return Status(
+        photos=counts.photos,
+        files=counts.files,
+        embedded=counts.embedded,
+        pending=counts.photos - counts.embedded,
+        problems=counts.problems,
+        offline=library.catalog.files_in(away) if away else 0,
+        model=model,
+    )
+
+
+def folders(library: Library) -> list[Folder]:
+    """Return the folders that the user added, by path."""
+    return library.catalog.folders()
+
+
+def remove_folder(library: Library, folder_id: int) -> None:
+    """Forget a folder. Its files stay on the disk."""
+    library.catalog.remove_folder(folder_id)
+
+
+def photo_ids(library: Library) -> list[int]:
+    """Return every photo that has a file, the newest first."""
+    return library.catalog.photo_ids()
+
+
+def photo(library: Library, photo_id: int) -> Photo | None:
+    """Return a photo, None if no file of it is left."""
+    return next(iter(library.catalog.photos([photo_id])), None)
+
+
+def photos(library: Library, ids: Sequence[int]) -> list[Photo]:
+    """Return photos in the order asked; those gone are left out."""
+    return library.catalog.photos(ids)
+
+
+def problems(library: Library) -> list[Problem]:
+    """Return what could not be read and why, by path."""
+    return library.catalog.problems()
+
+
+def thumbnail(library: Library, photo: Photo) -> Path | None:
+    """Return the photo's thumbnail (JPEG, upright), made again if it was lost; None if the photo is out of reach."""
+    path = library.thumbnails.path(photo.content_hash)
+    if not path.exists():
+        try:
+            image = decode(photo.path, library.settings.thumbnail_px, library.settings.max_megapixels).image
+        except UnreadablePhotoError:
+            return None
+        library.thumbnails.write(photo.content_hash, image)
+    return path

@@ -1,0 +1,83 @@
+"""Check catalog, index and files against each other, and mend what can be mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from clipsearch.library.library import Library
+from clipsearch.records import Folder, Verification
+
+_TOLERANCE = 1e-2  # cosine between the same vector in catalog and index, both in half precision
+
+
+def verify(library: Library, repair: bool = False) -> Verification:
+    """Return what disagrees, one sentence each; with `repair`, mend it and return what is left and what was done.
+
+    A missing or outdated index file is no disagreement: opening the library brings it up to date from the catalog.
+    Raises CatalogError when the catalog cannot be read at all.
+    """
+    findings = [*library.catalog.integrity(), *_index_findings(library), *_file_findings(library)]
+    if not repair or not findings:
+        return Verification(findings)
+    repaired = list(_repair(library))
+    return Verification(verify(library).findings, repaired)
+
+
+def _index_findings(library: Library) -> Iterator[str]:
+    """Compare ids and vectors of the index with the catalog's."""
+    index, model = library.index, library.encoder.model_id
+    wanted, present = library.catalog.searchable_ids(model), np.sort(index.ids())
+    if not np.array_equal(wanted, present):
+        yield f"The search index holds {len(present)} photos, the catalog {len(wanted)}."
+        return
+    wrong = 0
+    for ids, vectors in library.catalog.vectors(model, wanted.tolist()):
+        agreement = np.einsum("nd,nd->n", index.vectors(ids), vectors.astype(np.float32))
+        wrong += int((np.abs(agreement - 1) > _TOLERANCE).sum())
+    if wrong:
+        yield f"The search index has wrong vectors for {wrong} photos."
+
+
+def _file_findings(library: Library) -> Iterator[str]:
+    for folder in library.catalog.folders():
+        if folder.offline:
+            continue
+        gone, changed = _differences(library, folder)
+        if gone:
+            yield f"{len(gone)} files in {folder.path} are no longer there, such as {gone[0]}."
+        if changed:
+            yield f"{len(changed)} files in {folder.path} have changed since they were indexed, such as {changed[0]}."
+
+
+def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]]:
+    """Return the relative paths of catalogued photos that are gone, and of those that changed."""
+    gone, changed = [], []
+    for path, known in sorted(library.catalog.known_files(folder.id).items()):
+        if known.photo_id is None:
+            continue
+        try:
+            stat = (folder.path / path).stat()
+        except FileNotFoundError:
+            gone.append(path)
+        except OSError:
+            continue
+        else:
+            if (stat.st_size, stat.st_mtime_ns) != (known.size_bytes, known.mtime_ns):
+                changed.append(path)
+    return gone, changed
+
+
+def _repair(library: Library) -> Iterator[str]:
+    """Mend what was found; changed files are forgotten, so that the next indexing run reads them as new."""
+    removed = library.catalog.remove_wrong_vectors()
+    if removed:
+        yield f"Removed {removed} damaged vectors; the next indexing run makes them again."
+    for folder in library.catalog.folders():
+        stale = [] if folder.offline else [path for paths in _differences(library, folder) for path in paths]
+        if stale:
+            library.catalog.remove_files(folder.id, stale)
+            yield f"Forgot {len(stale)} files in {folder.path} that are gone or changed; index it to read them again."
+    library.rebuild_index()
+    yield "Rebuilt the search index from the catalog."

@@ -1,0 +1,34 @@
+"""Where things lie on disk: the user's data, settings and cache folders, and the files shipped with the program."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from platformdirs import PlatformDirs
+
+_DIRS = PlatformDirs("clipsearch", appauthor=False, roaming=False)
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def library_folder() -> Path:
+    """Return the default library folder: `library` in the user's data folder (not created here)."""
+    return Path(_DIRS.user_data_path) / "library"
+
+
+def settings_file() -> Path:
+    """Return the settings file's path (it need not exist)."""
+    return Path(_DIRS.user_config_path) / "settings.toml"
+
+
+def resource_path(name: str) -> Path:
+    """Return the path of a file or folder under `resources/`, such as "models/starter".
+
+    Works from a frozen program (resources beside the bundled modules), a wheel (resources inside the package)
+    and a checkout or editable install (resources beside the package). Raises FileNotFoundError if it is nowhere.
+    """
+    for root in (Path(getattr(sys, "_MEIPASS", _PACKAGE)), _PACKAGE, _PACKAGE.parent):
+        path = root / "resources" / name
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"The program's file resources/{name} is missing; please install clipsearch again.")

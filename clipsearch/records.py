@@ -1,0 +1,146 @@
+"""Frozen records that cross layers; no layer hands its own rows, sessions or tensors to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A picture file met while walking a folder: `folder / relative_path`, with what one stat tells of it."""
+
+    folder: Path
+    relative_path: str
+    size_bytes: int
+    mtime_ns: int
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.relative_path
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file or folder that could not be read while walking, and why, in words for the user."""
+
+    folder: Path
+    relative_path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that the user added. `offline` means that it cannot be reached now; its photos stay searchable."""
+
+    id: int
+    path: Path
+    offline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo is its content; `paths` are the places where files with this content lie (never empty, sorted)."""
+
+    id: int
+    content_hash: str
+    width: int
+    height: int
+    size_bytes: int
+    mtime_ns: int
+    paths: tuple[Path, ...]
+    format: str = ""
+
+    @property
+    def path(self) -> Path:
+        return self.paths[0]
+
+
+class Relevance(StrEnum):
+    """How sure a hit is, measured against what the same query scores on unrelated pictures."""
+
+    STRONG = "strong"
+    LIKELY = "likely"
+    WEAK = "weak"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A photo that answers a query. `rank` counts from 1; `score` is the cosine of the two unit vectors."""
+
+    rank: int
+    photo: Photo
+    score: float
+    relevance: Relevance
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file or folder that could not be indexed, and the reason in words a person understands."""
+
+    path: Path
+    reason: str
+
+
+class Stage(StrEnum):
+    """What an indexing run is doing."""
+
+    SCANNING = "scanning"
+    ENCODING = "encoding"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexCounts:
+    """What an indexing run has done so far, in files (`problems` counts files and folders not readable now)."""
+
+    added: int = 0
+    updated: int = 0
+    moved: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    problems: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step of an indexing run.
+
+    `done` of `total` files have been read and encoded (`total` counts the new and changed files only);
+    `photos_per_second` is the recent rate, `seconds_left` the estimate, both None until they are known.
+    """
+
+    stage: Stage
+    done: int
+    total: int
+    counts: IndexCounts
+    seconds: float
+    photos_per_second: float | None = None
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Counts of a library. `embedded` and `pending` are photos with and without a vector of `model`."""
+
+    photos: int
+    files: int
+    embedded: int
+    pending: int
+    problems: int
+    offline: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The outcome of checking catalog, index and files against each other: one sentence a finding."""
+
+    findings: Sequence[str]
+    repaired: Sequence[str] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings

@@ -1,0 +1,63 @@
+"""The user's settings: one typed object, loaded from and saved to a TOML file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from clipsearch.errors import ClipsearchError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user can choose. Sizes and limits carry their unit in the name; 0 means "decide for me"."""
+
+    decode_workers: int = 0
+    encode_threads: int = 0
+    batch_size: int = 16
+    decode_timeout_s: float = 60.0
+    max_megapixels: float = 250.0
+    worker_memory_mb: int = 3072
+    thumbnail_px: int = 320
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, default = getattr(self, field.name), field.default
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+                raise ValueError(f"the setting {field.name} must be a number of zero or more, not {value!r}")
+            if isinstance(default, int) and not isinstance(value, int):
+                raise ValueError(f"the setting {field.name} must be a whole number, not {value!r}")
+
+    @property
+    def workers(self) -> int:
+        """Processes that decode photos: one a core unless chosen."""
+        return self.decode_workers or max(1, os.cpu_count() or 1)
+
+
+def load(path: Path) -> Settings:
+    """Read settings from `path`; a missing file gives the defaults, unknown keys are left alone.
+
+    Raises ClipsearchError when the file is not TOML or a value is out of range.
+    """
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+        known = {field.name for field in fields(Settings)}
+        return Settings(**{key: value for key, value in values.items() if key in known})
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        raise ClipsearchError("Settings not readable", f"Please mend or delete {path}: {error}", path) from error
+
+
+def save(settings: Settings, path: Path) -> None:
+    """Write `settings` to `path`, whole or not at all."""
+    values: dict[str, Any] = asdict(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".new")
+    scratch.write_text(tomli_w.dumps(values), "utf-8")
+    scratch.replace(path)

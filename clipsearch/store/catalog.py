@@ -1,0 +1,392 @@
+"""The catalog: short transactions in, frozen records out. It is the truth; the index and thumbnails follow it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, CursorResult, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from clipsearch.records import Folder, FoundFile, Photo, Problem
+from clipsearch.store import schema
+from clipsearch.store.database import Database
+
+_CHUNK = 500  # values in one IN (...) list, within SQLite's limits
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """What the catalog knows of a place on disk; `photo_id` is None where there was a problem instead of a photo."""
+
+    size_bytes: int
+    mtime_ns: int
+    photo_id: int | None
+
+    def same_as(self, found: FoundFile) -> bool:
+        return self.size_bytes == found.size_bytes and self.mtime_ns == found.mtime_ns
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file read just now. `vector` is float32 [dim], or None when the photo has its vector already."""
+
+    folder_id: int
+    found: FoundFile
+    content_hash: str
+    width: int
+    height: int
+    format: str
+    vector: npt.NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """What became of a batch: the photo of each file, in order, and the catalog's generation after it."""
+
+    photo_ids: list[int]
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """`photos` have at least one file; `embedded` of them have a vector of the model asked about."""
+
+    photos: int
+    files: int
+    embedded: int
+    problems: int
+
+
+class Catalog:
+    """The catalog in one SQLite file. Safe to use from several threads and processes."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the catalog. Raises CatalogError when it is damaged, newer or not writable."""
+        self._database = Database(path)
+
+    def close(self) -> None:
+        self._database.close()
+
+    # Folders
+
+    def folders(self) -> list[Folder]:
+        """Return the folders that the user added, by path; one that cannot be reached now is offline."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(schema.folder).order_by(schema.folder.c.path)).all()
+        return [Folder(row.id, Path(row.path), offline=not os.path.isdir(row.path)) for row in rows]
+
+    def add_folder(self, path: Path) -> Folder:
+        """Add a folder, or return the one that already holds it. Added folders inside it become part of it."""
+        with self._database.write() as connection:
+            known = [(row.id, Path(row.path)) for row in connection.execute(select(schema.folder))]
+            for folder_id, known_path in known:
+                if _holds(known_path, path):
+                    return Folder(folder_id, known_path)
+            folder_id = _inserted_id(connection.execute(insert(schema.folder).values(path=str(path))))
+            for inner_id, inner_path in known:
+                if _holds(path, inner_path):
+                    _absorb(connection, folder_id, inner_id, inner_path.relative_to(path).as_posix())
+        return Folder(folder_id, path)
+
+    def remove_folder(self, folder_id: int) -> None:
+        """Forget a folder with its files and problems. Photos keep what is known of them, should they come back."""
+        with self._database.write() as connection:
+            connection.execute(delete(schema.folder).where(schema.folder.c.id == folder_id))
+            _next_generation(connection)
+
+    # Files
+
+    def known_files(self, folder_id: int) -> dict[str, KnownFile]:
+        """Return every file and problem of a folder by relative path."""
+        files, problems = schema.file.c, schema.problem.c
+        with self._database.read() as connection:
+            known = {
+                row.relative_path: KnownFile(row.size_bytes, row.mtime_ns, None)
+                for row in connection.execute(
+                    select(problems.relative_path, problems.size_bytes, problems.mtime_ns).where(
+                        problems.folder_id == folder_id
+                    )
+                )
+            }
+            rows = connection.execute(
+                select(files.relative_path, files.size_bytes, files.mtime_ns, files.photo_id).where(
+                    files.folder_id == folder_id
+                )
+            )
+            known |= {row[0]: KnownFile(row[1], row[2], row[3]) for row in rows}
+        return known
+
+    def photos_without_vector(self, model: str) -> set[int]:
+        """Return the photos that have a file but no vector of `model`."""
+        files = schema.file.c
+        with self._database.read() as connection:
+            missing = select(files.photo_id).where(files.photo_id.not_in(_embedded_ids(model)))
+            return set(connection.execute(missing).scalars())
+
+    def embedded(self, model: str, content_hashes: Sequence[str]) -> set[str]:
+        """Return those of the contents whose photo has a vector of `model`."""
+        photos = schema.photo.c
+        known = select(photos.content_hash).where(
+            photos.content_hash.in_(content_hashes), photos.id.in_(_embedded_ids(model))
+        )
+        with self._database.read() as connection:
+            return set(connection.execute(known).scalars())
+
+    def store(self, model: str, dim: int, files: Sequence[NewFile]) -> StoredBatch:
+        """Record files with their photos and vectors in one transaction; a problem at the same place is over."""
+        with self._database.write() as connection:
+            photo_ids = _store_photos(connection, files)
+            _store_files(connection, files, photo_ids)
+            _store_vectors(connection, _model_row(connection, model, dim), files, photo_ids)
+            for file in files:
+                _forget(connection, schema.problem, file.folder_id, [file.found.relative_path])
+            generation = _next_generation(connection)
+        return StoredBatch([photo_ids[file.content_hash] for file in files], generation)
+
+    def store_problem(self, folder_id: int, relative_path: str, size_bytes: int, mtime_ns: int, reason: str) -> None:
+        """Record that the place cannot be read. A photo that was known there before is no longer there."""
+        values = {"size_bytes": size_bytes, "mtime_ns": mtime_ns, "reason": reason}
+        statement = upsert(schema.problem).values(folder_id=folder_id, relative_path=relative_path, **values)
+        with self._database.write() as connection:
+            connection.execute(statement.on_conflict_do_update(["folder_id", "relative_path"], set_=values))
+            if _forget(connection, schema.file, folder_id, [relative_path]):
+                _next_generation(connection)
+
+    def remove_files(self, folder_id: int, relative_paths: Sequence[str]) -> None:
+        """Forget files and problems that are gone from the disk."""
+        with self._database.write() as connection:
+            _forget(connection, schema.problem, folder_id, relative_paths)
+            if _forget(connection, schema.file, folder_id, relative_paths):
+                _next_generation(connection)
+
+    # Photos and problems
+
+    def photo_ids(self) -> list[int]:
+        """Return every photo that has a file, the one with the newest file first."""
+        files = schema.file.c
+        newest = func.max(files.mtime_ns)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(files.photo_id).group_by(files.photo_id).order_by(newest.desc(), files.photo_id)
+            )
+            return [row[0] for row in rows]
+
+    def photos(self, ids: Sequence[int]) -> list[Photo]:
+        """Return the photos in the order asked; those that have no file are left out."""
+        with self._database.read() as connection:
+            found = {photo.id: photo for chunk in _chunks(ids) for photo in _photos(connection, chunk)}
+        return [found[photo_id] for photo_id in ids if photo_id in found]
+
+    def photo_id(self, content_hash: str) -> int | None:
+        """Return the id of the photo with this content, if it is known."""
+        photos = schema.photo.c
+        with self._database.read() as connection:
+            return connection.execute(select(photos.id).where(photos.content_hash == content_hash)).scalar()
+
+    def problems(self) -> list[Problem]:
+        """Return what could not be read and why, by path."""
+        tables = schema.problem.join(schema.folder)
+        columns = (schema.folder.c.path, schema.problem.c.relative_path, schema.problem.c.reason)
+        with self._database.read() as connection:
+            rows = connection.execute(select(*columns).select_from(tables).order_by(*columns[:2])).all()
+        return [Problem(Path(row[0], row[1]), row[2]) for row in rows]
+
+    def counts(self, model: str) -> Counts:
+        """Return the numbers of photos, files, photos with a vector of `model`, and problems."""
+        with self._database.read() as connection:
+            photos, files = connection.execute(
+                select(func.count(schema.file.c.photo_id.distinct()), func.count(schema.file.c.id))
+            ).one()
+            embedded = connection.execute(select(func.count()).select_from(_searchable(model).subquery())).scalar_one()
+            problems = connection.execute(select(func.count(schema.problem.c.id))).scalar_one()
+        return Counts(photos, files, embedded, problems)
+
+    def files_in(self, folder_ids: Sequence[int]) -> int:
+        """Return how many files these folders hold."""
+        files = schema.file.c
+        with self._database.read() as connection:
+            return connection.execute(select(func.count(files.id)).where(files.folder_id.in_(folder_ids))).scalar_one()
+
+    # Vectors
+
+    def generation(self) -> int:
+        """Return a number that grows whenever the set of searchable vectors may have changed."""
+        with self._database.read() as connection:
+            return int(connection.execute(select(schema.generation.c.value)).scalar_one())
+
+    def searchable_ids(self, model: str) -> npt.NDArray[np.int64]:
+        """Return the ids of the photos that have a file and a vector of `model`, int64 [n], ascending."""
+        with self._database.read() as connection:
+            rows = connection.execute(_searchable(model).order_by(schema.vector.c.photo_id))
+            return np.fromiter((row[0] for row in rows), np.int64)
+
+    def vectors(self, model: str, ids: Sequence[int]) -> Iterator[tuple[list[int], npt.NDArray[np.float16]]]:
+        """Yield (photo ids, float16 [m, dim]) in chunks, for those of `ids` that have a vector of `model`."""
+        for chunk in _chunks(ids):
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    select(schema.vector.c.photo_id, schema.vector.c.data)
+                    .join(schema.model)
+                    .where(schema.model.c.name == model, schema.vector.c.photo_id.in_(chunk))
+                ).all()
+            if rows:
+                data = np.stack([np.frombuffer(row.data, np.float16) for row in rows])
+                yield [row.photo_id for row in rows], data
+
+    def integrity(self) -> list[str]:
+        """Return what is wrong with the catalog itself, one sentence each."""
+        with self._database.read() as connection:
+            wrong = connection.execute(
+                select(schema.model.c.name, func.count())
+                .join(schema.vector)
+                .where(func.length(schema.vector.c.data) != 2 * schema.model.c.dim)
+                .group_by(schema.model.c.name)
+            ).all()
+        damaged = [f"The catalog file is damaged: {finding}." for finding in self._database.integrity()]
+        return damaged + [f"{count} vectors of {name} have the wrong length." for name, count in wrong]
+
+    def remove_wrong_vectors(self) -> int:
+        """Drop vectors whose length does not fit their model, so that the photos are encoded again."""
+        vector, model = schema.vector.c, schema.model.c
+        dim = select(model.dim).where(model.id == vector.model_id).scalar_subquery()
+        with self._database.write() as connection:
+            count = connection.execute(delete(schema.vector).where(func.length(vector.data) != 2 * dim)).rowcount
+            _next_generation(connection)
+        return count
+
+
+def _holds(outer: Path, inner: Path) -> bool:
+    """Tell whether `inner` is `outer` or lies in it, as this system compares names."""
+    return Path(os.path.normcase(inner)).is_relative_to(os.path.normcase(outer))
+
+
+def _absorb(connection: Connection, folder_id: int, inner_id: int, prefix: str) -> None:
+    """Move files and problems of an inner folder to the folder that now holds it."""
+    for table in (schema.file, schema.problem):
+        paths = connection.execute(select(table.c.id, table.c.relative_path).where(table.c.folder_id == inner_id)).all()
+        moved = [{"row": row.id, "path": "/".join(filter(None, (prefix, row.relative_path)))} for row in paths]
+        if moved:
+            statement = update(table).where(table.c.id == bindparam("row"))
+            connection.execute(statement.values(folder_id=folder_id, relative_path=bindparam("path")), moved)
+    connection.execute(delete(schema.folder).where(schema.folder.c.id == inner_id))
+
+
+def _store_photos(connection: Connection, files: Sequence[NewFile]) -> dict[str, int]:
+    rows = {
+        file.content_hash: {
+            "content_hash": file.content_hash,
+            "width": file.width,
+            "height": file.height,
+            "format": file.format,
+        }
+        for file in files
+    }
+    if rows:
+        connection.execute(upsert(schema.photo).on_conflict_do_nothing(["content_hash"]), list(rows.values()))
+    photos = schema.photo.c
+    found = connection.execute(select(photos.content_hash, photos.id).where(photos.content_hash.in_(list(rows))))
+    return {row[0]: row[1] for row in found}
+
+
+def _store_files(connection: Connection, files: Sequence[NewFile], photo_ids: dict[str, int]) -> None:
+    rows = [
+        {
+            "folder_id": file.folder_id,
+            "relative_path": file.found.relative_path,
+            "size_bytes": file.found.size_bytes,
+            "mtime_ns": file.found.mtime_ns,
+            "photo_id": photo_ids[file.content_hash],
+        }
+        for file in files
+    ]
+    if rows:
+        statement = upsert(schema.file)
+        new = {name: statement.excluded[name] for name in ("size_bytes", "mtime_ns", "photo_id")}
+        connection.execute(statement.on_conflict_do_update(["folder_id", "relative_path"], set_=new), rows)
+
+
+def _store_vectors(connection: Connection, model: int, files: Sequence[NewFile], photo_ids: dict[str, int]) -> None:
+    rows = [
+        {"model_id": model, "photo_id": photo_ids[file.content_hash], "data": _blob(file.vector)}
+        for file in files
+        if file.vector is not None
+    ]
+    if rows:
+        connection.execute(upsert(schema.vector).on_conflict_do_nothing(["model_id", "photo_id"]), rows)
+
+
+def _blob(vector: npt.NDArray[np.float32]) -> bytes:
+    return vector.astype("<f2").tobytes()
+
+
+def _model_row(connection: Connection, model: str, dim: int) -> int:
+    models = schema.model.c
+    row = connection.execute(select(models.id).where(models.name == model)).scalar()
+    return (
+        row if row is not None else _inserted_id(connection.execute(insert(schema.model).values(name=model, dim=dim)))
+    )
+
+
+def _forget(connection: Connection, table: Any, folder_id: int, relative_paths: Sequence[str]) -> int:
+    """Delete the rows of these places; return how many there were."""
+    count = 0
+    for chunk in _chunks(relative_paths):
+        rows = delete(table).where(table.c.folder_id == folder_id, table.c.relative_path.in_(chunk))
+        count += connection.execute(rows).rowcount
+    return count
+
+
+def _next_generation(connection: Connection) -> int:
+    step = update(schema.generation).values(value=schema.generation.c.value + 1)
+    return int(connection.execute(step.returning(schema.generation.c.value)).scalar_one())
+
+
+def _embedded_ids(model: str) -> Any:
+    return select(schema.vector.c.photo_id).join(schema.model).where(schema.model.c.name == model)
+
+
+def _searchable(model: str) -> Any:
+    return _embedded_ids(model).where(schema.vector.c.photo_id.in_(select(schema.file.c.photo_id)))
+
+
+def _photos(connection: Connection, ids: Sequence[int]) -> Iterator[Photo]:
+    tables = schema.file.join(schema.photo).join(schema.folder)
+    rows = connection.execute(
+        select(schema.photo, schema.file, schema.folder.c.path)
+        .select_from(tables)
+        .where(schema.file.c.photo_id.in_(ids))
+        .order_by(schema.folder.c.path, schema.file.c.relative_path)
+    )
+    places: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        places.setdefault(row.photo_id, []).append(row)
+    return (_photo(rows) for rows in places.values())
+
+
+def _photo(rows: Sequence[Row[Any]]) -> Photo:
+    first = rows[0]
+    return Photo(
+        id=first.photo_id,
+        content_hash=first.content_hash,
+        width=first.width,
+        height=first.height,
+        size_bytes=first.size_bytes,
+        mtime_ns=max(row.mtime_ns for row in rows),
+        paths=tuple(Path(row.path, row.relative_path) for row in rows),
+        format=first.format,
+    )
+
+
+def _inserted_id(result: CursorResult[Any]) -> int:
+    return int(cast("Row[Any]", result.inserted_primary_key)[0])
+
+
+def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    values = list(values)
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))
