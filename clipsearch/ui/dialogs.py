@@ -1,0 +1,73 @@
+"""The few dialogs: they choose or decide something; everything else is told inside the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from clipsearch import __version__
+from clipsearch.records import Folder
+from clipsearch.ui import wording
+
+_PATTERNS = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.heic *.heif *.avif"
+
+
+def choose_folder(parent: QWidget, start: Path, then: Callable[[Path], None]) -> QFileDialog:
+    """Let the user choose a folder, then call `then` with it."""
+    dialog = QFileDialog(parent, QCoreApplication.translate("dialogs", "Add a folder of photos"), str(start))
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+    return _open_file_dialog(dialog, then)
+
+
+def choose_picture(parent: QWidget, start: Path, then: Callable[[Path], None]) -> QFileDialog:
+    """Let the user choose a picture file, then call `then` with it."""
+    dialog = QFileDialog(parent, QCoreApplication.translate("dialogs", "Find photos like this picture"), str(start))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    name = QCoreApplication.translate("dialogs", "Pictures")
+    dialog.setNameFilters([f"{name} ({_PATTERNS})", QCoreApplication.translate("dialogs", "All files (*)")])
+    return _open_file_dialog(dialog, then)
+
+
+def confirm_removal(parent: QWidget, folder: Folder, then: Callable[[], None]) -> QMessageBox:
+    """Ask whether the library should forget `folder`, and call `then` if so."""
+    title = QCoreApplication.translate("dialogs", "Remove “{name}” from the library?")
+    box = QMessageBox(parent)
+    box.setWindowModality(Qt.WindowModality.WindowModal)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(title.format(name=wording.one_line(wording.folder_name(folder))))
+    box.setInformativeText(
+        QCoreApplication.translate("dialogs", "Its photos are no longer found. The files stay on disk as they are.")
+    )
+    remove = box.addButton(QCoreApplication.translate("dialogs", "Remove"), QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.buttonClicked.connect(lambda button: then() if button is remove else None)
+    box.open()
+    return box
+
+
+def show_about(parent: QWidget) -> QMessageBox:
+    """Say what this program is."""
+    text = QCoreApplication.translate("dialogs", "clipsearch {version}").format(version=__version__)
+    box = QMessageBox(parent)
+    box.setWindowModality(Qt.WindowModality.WindowModal)
+    box.setText(text)
+    box.setInformativeText(
+        QCoreApplication.translate("dialogs", "Finds photos by what is in them. Everything stays on this computer.")
+    )
+    box.setIconPixmap(parent.windowIcon().pixmap(64, 64))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box
+
+
+def _open_file_dialog(dialog: QFileDialog, then: Callable[[Path], None]) -> QFileDialog:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowModality(Qt.WindowModality.WindowModal)
+    dialog.fileSelected.connect(lambda path: then(Path(path)))
+    dialog.open()
+    return dialog

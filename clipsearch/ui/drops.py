@@ -1,0 +1,23 @@
+"""What a drag from the file manager brings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData
+
+
+def local_paths(data: QMimeData) -> list[Path]:
+    """The files and folders on this machine that are dragged."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+def folders(data: QMimeData) -> list[Path]:
+    """The folders among what is dragged."""
+    return [path for path in local_paths(data) if path.is_dir()]
+
+
+def single_file(data: QMimeData) -> Path | None:
+    """The one file that is dragged; None for folders, several files or anything else."""
+    paths = local_paths(data)
+    return paths[0] if len(paths) == 1 and not paths[0].is_dir() else None

@@ -1,0 +1,119 @@
+"""Everything the window asks of the library, in one place.
+
+Every method may block, so the window calls them through `Tasks`. The library's modules are imported at the moment
+of need: the window shows before the database code is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QImage
+
+from clipsearch import paths, settings
+from clipsearch.records import Folder, Hit, IndexCounts, Photo, Problem, Progress, Status
+
+if TYPE_CHECKING:
+    from clipsearch.library.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the library holds at one moment: photo ids newest file first, and what stands around them."""
+
+    photo_ids: Sequence[int]
+    folders: Sequence[Folder]
+    problems: Sequence[Problem]
+    status: Status
+
+
+class LibraryAccess:
+    """The library of one folder. `open` comes first; the rest may then be called from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opened: Library | None = None
+
+    @property
+    def _library(self) -> Library:
+        if self._opened is None:
+            raise RuntimeError("open() comes first")
+        return self._opened
+
+    def open(self) -> None:
+        """Open the library, made if new. Raises ClipsearchError when it or the settings cannot be used."""
+        from clipsearch.library.library import Library
+
+        self._opened = Library.open(self._folder, settings.load(paths.settings_file()))
+
+    def warm_up(self) -> None:
+        """Load the model and the index, so that the first answer comes at once."""
+        self._library.warm_up()
+
+    def close(self) -> None:
+        """Close the library, if it was opened."""
+        if self._opened is not None:
+            self._opened.close()
+
+    def index(
+        self, folders: Sequence[Path] | None, retry_problems: bool = False
+    ) -> Generator[Progress, None, IndexCounts]:
+        """Add `folders` (None: all known ones) and bring them up to date, step by step."""
+        from clipsearch.library.indexing import index_folders
+
+        return index_folders(self._library, folders, retry_problems=retry_problems)
+
+    def search_text(self, query: str, limit: int) -> list[Hit]:
+        from clipsearch.library.search import search_text
+
+        return search_text(self._library, query, limit)
+
+    def search_image(self, path: Path, limit: int) -> list[Hit]:
+        from clipsearch.library.search import search_image
+
+        return search_image(self._library, path, limit)
+
+    def search_photo(self, photo_id: int, limit: int) -> list[Hit]:
+        from clipsearch.library.search import search_photo
+
+        return search_photo(self._library, photo_id, limit)
+
+    def overview(self) -> Overview:
+        from clipsearch.library import overview
+
+        return Overview(
+            overview.photo_ids(self._library),
+            overview.folders(self._library),
+            overview.problems(self._library),
+            overview.status(self._library),
+        )
+
+    def photos(self, ids: Sequence[int]) -> list[Photo]:
+        from clipsearch.library import overview
+
+        return overview.photos(self._library, ids)
+
+    def remove_folder(self, folder_id: int) -> None:
+        from clipsearch.library import overview
+
+        overview.remove_folder(self._library, folder_id)
+
+    def thumbnail(self, photo: Photo) -> QImage | None:
+        """Return the thumbnail (long side at most 320 px), or None while it is not made yet."""
+        from clipsearch.library import overview
+
+        path = overview.thumbnail(self._library, photo)
+        image = QImage(str(path)) if path else QImage()
+        return None if image.isNull() else image
+
+    def picture(self, path: Path, max_side: int) -> QImage:
+        """Return the photo upright, its long side at most `max_side` px. Raises UnreadablePhotoError."""
+        from clipsearch.library.display import open_upright
+
+        picture = open_upright(path, max_side).convert("RGB")
+        line_bytes = 3 * picture.width
+        image = QImage(picture.tobytes(), picture.width, picture.height, line_bytes, QImage.Format.Format_RGB888)
+        return image.copy()  # QImage does not keep the bytes alive

@@ -1,0 +1,67 @@
+"""The menu bar: every action of the window with its name and its key."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from clipsearch.ui.theme import Appearance
+
+
+class Menus(QObject):
+    """Fills a menu bar; what the actions do is connected by the window."""
+
+    appearance_chosen = Signal(object)  # Appearance
+
+    def __init__(self, bar: QMenuBar) -> None:
+        super().__init__(bar)
+        keys = QKeySequence.StandardKey
+        library = bar.addMenu(self.tr("&Library"))
+        self.add_folder = _action(library, self.tr("&Add folder…"), keys.Open)
+        self.update_all = _action(library, self.tr("&Update all folders"), "F5")
+        library.addSeparator()
+        self.quit = _action(library, self.tr("&Quit"), "Ctrl+Q")
+        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
+        search = bar.addMenu(self.tr("&Search"))
+        self.find = _action(search, self.tr("&Find"), keys.Find)
+        self.find_picture = _action(search, self.tr("Find by &picture…"), "Ctrl+Shift+F")
+        view = bar.addMenu(self.tr("&View"))
+        self.photos = _action(view, self.tr("All &photos"), "Ctrl+1")
+        self.problems = _action(view, self.tr("P&roblems"), "Ctrl+2")
+        view.addSeparator()
+        self.larger = _action(view, self.tr("&Larger photos"), "Ctrl++")
+        self.larger.setShortcuts([QKeySequence("Ctrl++"), QKeySequence("Ctrl+=")])
+        self.smaller = _action(view, self.tr("&Smaller photos"), "Ctrl+-")
+        self.sidebar = _action(view, self.tr("Side&bar"), "F9")
+        self.sidebar.setCheckable(True)
+        self.sidebar.setChecked(True)
+        view.addSeparator()
+        self._add_appearances(view.addMenu(self.tr("&Appearance")))
+        about = bar.addMenu(self.tr("&Help"))
+        self.about = _action(about, self.tr("&About clipsearch"), "")
+        self.about.setMenuRole(QAction.MenuRole.AboutRole)
+
+    def mark_appearance(self, appearance: Appearance) -> None:
+        """Show which appearance holds."""
+        self._appearances[appearance].setChecked(True)
+
+    def _add_appearances(self, menu: QMenu) -> None:
+        names = {
+            Appearance.SYSTEM: self.tr("Like the &system"),
+            Appearance.LIGHT: self.tr("&Light"),
+            Appearance.DARK: self.tr("&Dark"),
+        }
+        group = QActionGroup(menu)
+        self._appearances = {appearance: group.addAction(name) for appearance, name in names.items()}
+        menu.addActions(group.actions())
+        for appearance, action in self._appearances.items():
+            action.setCheckable(True)
+            action.triggered.connect(lambda _=False, chosen=appearance: self.appearance_chosen.emit(chosen))
+
+
+def _action(menu: QMenu, text: str, key: QKeySequence.StandardKey | str) -> QAction:
+    action = menu.addAction(text)
+    if key:
+        action.setShortcut(QKeySequence(key))
+    return action

@@ -1,0 +1,221 @@
+# ruff: noqa: N802 - Qt's own names
+"""The photos that the grid shows, as a list model: every photo of the library, or the hits of a question.
+
+It holds ids; what is known about a photo is asked for page by page when a view looks at it, so a million rows cost
+no more than their ids. Among hits, those less sure are folded behind one row that opens and closes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import IntEnum
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    QUrl,
+    Signal,
+)
+
+from clipsearch.records import Hit, Photo, Relevance
+from clipsearch.ui import wording
+from clipsearch.ui.recent import Recent
+
+Index = QModelIndex | QPersistentModelIndex
+
+_PAGE = 100
+_KNOWN_PHOTOS = 20_000
+_FOLD = -1  # stands among the ids for the row that opens and closes the less sure hits
+
+
+class Role(IntEnum):
+    """What a row knows beside its texts."""
+
+    ID = Qt.ItemDataRole.UserRole
+    PHOTO = Qt.ItemDataRole.UserRole + 1  # Photo, or None until it is fetched
+    HIT = Qt.ItemDataRole.UserRole + 2  # Hit, or None when no question is asked
+    FOLDED = Qt.ItemDataRole.UserRole + 3  # how many hits the row opens, None for an ordinary row
+    UNFOLDED = Qt.ItemDataRole.UserRole + 4  # whether the less sure hits are open
+
+
+class PhotoModel(QAbstractListModel):
+    """A list of photo ids. `details_wanted` asks for the photos of some ids; `add_details` takes them."""
+
+    details_wanted = Signal(list)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._ids: Sequence[int] = []
+        self._hits: dict[int, Hit] = {}
+        self._less_sure: list[int] = []
+        self._is_unfolded = False
+        self._photos: Recent[int, Photo] = Recent(_KNOWN_PHOTOS)
+        self._wanted_pages: set[int] = set()
+        self._asked_pages: set[int] = set()
+        self._answers: dict[int, Callable[[int, int], Any]] = {
+            Role.ID: lambda _, photo_id: photo_id,
+            Role.PHOTO: self._photo_of,
+            Role.HIT: lambda _, photo_id: self._hits.get(photo_id),
+            Role.FOLDED: lambda _, photo_id: len(self._less_sure) if photo_id == _FOLD else None,
+            Role.UNFOLDED: lambda *_: self._is_unfolded,
+            Qt.ItemDataRole.AccessibleTextRole: lambda row, photo_id: self._text(row, photo_id, ", "),
+            Qt.ItemDataRole.ToolTipRole: lambda row, photo_id: self._text(row, photo_id, "\n"),
+        }
+
+    # What to show
+
+    def show_photos(self, ids: Sequence[int]) -> None:
+        """Show these photos, in this order."""
+        self._replace(ids, [])
+
+    def show_hits(self, hits: Sequence[Hit]) -> None:
+        """Show the hits in order; the weak ones after a row that opens them, unless there is nothing else."""
+        sure = [hit.photo.id for hit in hits if hit.relevance is not Relevance.WEAK]
+        weak = [hit.photo.id for hit in hits if hit.relevance is Relevance.WEAK]
+        self._replace(sure, weak, hits)
+
+    def set_unfolded(self, is_unfolded: bool) -> None:
+        """Open or close the hits that are less sure."""
+        if is_unfolded == self._is_unfolded:
+            return
+        self._is_unfolded = is_unfolded
+        fold = self.fold_row
+        if fold is None:
+            return
+        if is_unfolded:
+            self.beginInsertRows(QModelIndex(), fold + 1, fold + len(self._less_sure))
+            self._ids = [*self._ids, *self._less_sure]
+            self.endInsertRows()
+        else:
+            self.beginRemoveRows(QModelIndex(), fold + 1, len(self._ids) - 1)
+            self._ids = self._ids[: fold + 1]
+            self.endRemoveRows()
+        self._row_changed(fold)
+
+    @property
+    def is_unfolded(self) -> bool:
+        return self._is_unfolded
+
+    @property
+    def fold_row(self) -> int | None:
+        """The row that opens the less sure hits, if there is one."""
+        return self._ids.index(_FOLD) if self._less_sure and _FOLD in self._ids else None
+
+    @property
+    def sure_count(self) -> int:
+        """How many hits are strong or likely."""
+        return sum(hit.relevance is not Relevance.WEAK for hit in self._hits.values())
+
+    def row_of(self, photo_id: int) -> int | None:
+        """The row of a photo, or None when it is not shown."""
+        try:
+            return self._ids.index(photo_id)
+        except ValueError:
+            return None
+
+    def photo(self, row: int) -> Photo | None:
+        """The photo of a row, or None for the fold row and for a photo that is not fetched yet."""
+        return self.index(row).data(Role.PHOTO) if 0 <= row < len(self._ids) else None
+
+    def add_details(self, photos: Sequence[Photo]) -> None:
+        """Take photos that `details_wanted` asked for."""
+        for photo in photos:
+            self._photos.put(photo.id, photo)
+        if self._ids:
+            self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1), [Role.PHOTO])
+
+    def forget_details(self) -> None:
+        """Fetch the photos anew when they are looked at, since files may have moved."""
+        self._photos.clear()
+        self._asked_pages.clear()
+        for hit in self._hits.values():
+            self._photos.put(hit.photo.id, hit.photo)
+
+    def picture_changed(self, photo_id: int) -> None:
+        """The thumbnail of a photo has come."""
+        row = self.row_of(photo_id)
+        if row is not None:
+            self._row_changed(row)
+
+    # What Qt asks
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._ids)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row = index.row()
+        if not index.isValid() or row >= len(self._ids):
+            return None
+        photo_id = self._ids[row]
+        ask = self._answers.get(role)
+        return ask(row, photo_id) if ask else None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        is_photo = index.isValid() and self._ids[index.row()] != _FOLD
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if is_photo else flags
+
+    def mimeTypes(self) -> list[str]:
+        return ["text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """The files of the photos, to be dropped on another program."""
+        photos = [photo for photo in (index.data(Role.PHOTO) for index in indexes) if photo]
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(photo.path)) for photo in photos])
+        return data
+
+    # Inside
+
+    def _replace(self, ids: Sequence[int], less_sure: list[int], hits: Sequence[Hit] = ()) -> None:
+        self.beginResetModel()
+        self._less_sure = less_sure
+        self._hits = {hit.photo.id: hit for hit in hits}
+        has_fold = bool(ids and less_sure)
+        shown_weak = less_sure if self._is_unfolded or not ids else []
+        self._ids = [*ids, *([_FOLD] if has_fold else []), *shown_weak] if hits else ids
+        self._asked_pages.clear()
+        for hit in hits:
+            self._photos.put(hit.photo.id, hit.photo)
+        self.endResetModel()
+
+    def _photo_of(self, row: int, photo_id: int) -> Photo | None:
+        photo = self._photos.get(photo_id)
+        if photo is None and photo_id != _FOLD:
+            self._want_page(row // _PAGE)
+        return photo
+
+    def _want_page(self, page: int) -> None:
+        if page in self._asked_pages or page in self._wanted_pages:
+            return
+        if not self._wanted_pages:
+            QTimer.singleShot(0, self._ask_pages)
+        self._wanted_pages.add(page)
+
+    def _ask_pages(self) -> None:
+        pages, self._wanted_pages = self._wanted_pages, set()
+        self._asked_pages |= pages
+        ids = [id_ for page in sorted(pages) for id_ in self._ids[page * _PAGE : (page + 1) * _PAGE]]
+        missing = [id_ for id_ in ids if id_ != _FOLD and self._photos.get(id_) is None]
+        if missing:
+            self.details_wanted.emit(missing)
+
+    def _row_changed(self, row: int) -> None:
+        self.dataChanged.emit(self.index(row), self.index(row))
+
+    def _text(self, row: int, photo_id: int, separator: str) -> str:
+        if photo_id == _FOLD:
+            return wording.less_sure_count(len(self._less_sure))
+        photo = self._photo_of(row, photo_id)
+        if photo is None:
+            return ""
+        hit = self._hits.get(photo_id)
+        parts = [wording.one_line(photo.path.name), wording.dimensions(photo)]
+        parts += [wording.relevance(hit.relevance)] if hit else []
+        return separator.join(part for part in parts if part)

@@ -1,0 +1,67 @@
+# ruff: noqa: N802 - Qt's own names
+"""A widget that shows one picture as large as fits, or a sentence instead."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+_MARGIN = 20
+
+
+class PictureCanvas(QWidget):
+    """Keeps the picture's shape; small pictures are not blown up beyond their own size unless they stand in."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._picture = QPixmap()
+        self._scaled = QPixmap()
+        self._is_stand_in = False
+        self._text = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(200, 200)
+
+    def show_picture(self, picture: QPixmap, is_stand_in: bool = False) -> None:
+        """Show a picture; one that stands in for a larger one fills the place of that."""
+        self._picture, self._is_stand_in, self._text = picture, is_stand_in, ""
+        self._scaled = QPixmap()
+        self.update()
+
+    def show_text(self, text: str) -> None:
+        """Show a sentence instead of a picture."""
+        self._picture, self._scaled, self._text = QPixmap(), QPixmap(), text
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        if self._text:
+            painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.rect().adjusted(48, 48, -48, -48), flags, self._text)
+        elif not self._picture.isNull():
+            painter.drawPixmap(self._place(), self._fitted())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._scaled = QPixmap()
+        super().resizeEvent(event)
+
+    def _place(self) -> QRect:
+        place = QRect(0, 0, 0, 0)
+        place.setSize(self._shown_size())
+        place.moveCenter(self.rect().center())
+        return place
+
+    def _shown_size(self) -> QSize:
+        room = self.size() - QSize(2 * _MARGIN, 2 * _MARGIN)
+        own = self._picture.size() / self.devicePixelRatioF()
+        if not self._is_stand_in and own.width() <= room.width() and own.height() <= room.height():
+            return own
+        return own.scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
+
+    def _fitted(self) -> QPixmap:
+        if self._scaled.isNull():
+            size = self._shown_size() * self.devicePixelRatioF()
+            smooth = Qt.TransformationMode.SmoothTransformation
+            self._scaled = self._picture.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
+        return self._scaled

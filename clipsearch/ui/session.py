@@ -1,0 +1,95 @@
+"""What works behind the window: the lanes of threads, and the library as it opens, changes and closes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from clipsearch.ui.index_runs import IndexRuns
+from clipsearch.ui.library_access import LibraryAccess
+from clipsearch.ui.library_feed import LibraryFeed
+from clipsearch.ui.photo_model import PhotoModel
+from clipsearch.ui.searching import Searching
+from clipsearch.ui.tasks import Tasks
+from clipsearch.ui.thumbnails import Thumbnails
+
+_SEARCH_AGAIN_S = 2.0
+
+
+class Session(QObject):
+    """Owns the threads. Everything that the window shows comes from here."""
+
+    opened = Signal()
+    failed = Signal(object)
+
+    def __init__(self, library: LibraryAccess, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.library = library
+        self.background = Tasks(2, "background", self)
+        self.pictures = Tasks(2, "pictures", self)
+        self._questions = Tasks(1, "questions", self)
+        self._indexing = Tasks(1, "indexing", self)
+        self._lanes = (self.background, self.pictures, self._questions, self._indexing)
+        self.thumbnails = Thumbnails(library, self.pictures, self)
+        self.model = PhotoModel(self)
+        self.feed = LibraryFeed(library, self.background, self)
+        self.searching = Searching(library, self._questions, self)
+        self.runs = IndexRuns(library, self._indexing, self)
+        self._searched_s = 0.0
+        self._connect()
+
+    def start(self) -> None:
+        """Open the library, then load the model, both behind the window."""
+        task = self.background.run(self.library.open)
+        task.succeeded.connect(self._on_opened)
+
+    def index(self, folders: Sequence[Path] | None = None) -> None:
+        """Add `folders` (None: all known ones) and bring them up to date."""
+        self.runs.request(folders)
+
+    def stop(self) -> None:
+        """Ask all work to stop soon; what is done is kept."""
+        for lane in self._lanes:
+            lane.cancel_all()
+
+    def close(self) -> None:
+        """Wait until all work has stopped, and close the library."""
+        self.stop()
+        for lane in self._lanes:
+            lane.close()
+        self.library.close()
+
+    def _connect(self) -> None:
+        for lane in self._lanes:
+            lane.failed.connect(self.failed)
+        self.model.details_wanted.connect(self._fetch_details)
+        self.runs.progressed.connect(self._on_progressed)
+        self.runs.ended.connect(lambda _: self._on_library_changed())
+        self.runs.folder_removed.connect(self._on_library_changed)
+        self.feed.changed.connect(lambda _: self.thumbnails.retry_absent())
+
+    def _on_opened(self) -> None:
+        self.opened.emit()
+        self.feed.refresh()
+        self.searching.start()
+        self.runs.start()
+        self.background.run(self.library.warm_up)
+
+    def _on_progressed(self) -> None:
+        """New photos have come: look again, but not at every step."""
+        self.feed.refresh_soon()
+        if time.monotonic() - self._searched_s > _SEARCH_AGAIN_S:
+            self._searched_s = time.monotonic()
+            self.searching.refresh()
+
+    def _on_library_changed(self) -> None:
+        self.model.forget_details()
+        self.feed.refresh()
+        self.searching.refresh()
+
+    def _fetch_details(self, ids: list[int]) -> None:
+        task = self.background.run(lambda: self.library.photos(ids))
+        task.succeeded.connect(self.model.add_details)

@@ -1,0 +1,180 @@
+# ruff: noqa: N802 - Qt's own names
+"""The left side of the window: the pages, and the folders that the user added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from clipsearch.records import Folder
+from clipsearch.ui import wording
+from clipsearch.ui.icons import icon
+from clipsearch.ui.widgets import label, picture, push_button, tool_button
+
+_WIDTH_PX = 232
+
+
+class Place(Enum):
+    """The pages that the sidebar leads to."""
+
+    PHOTOS = auto()
+    PROBLEMS = auto()
+
+
+class Sidebar(QWidget):
+    """Leads to the pages; lists the folders, each with a menu of its own."""
+
+    place_chosen = Signal(object)  # Place
+    add_wanted = Signal()
+    update_wanted = Signal(object)  # Folder
+    remove_wanted = Signal(object)  # Folder
+    reveal_wanted = Signal(object)  # Path
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("sidebar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(_WIDTH_PX)
+        self._folders: list[Folder] | None = None
+        self._photos = _place_button("photos", self.tr("All photos"), lambda: self._choose(Place.PHOTOS))
+        self._problems = _place_button("warning", self.tr("Problems"), lambda: self._choose(Place.PROBLEMS))
+        self._group = QButtonGroup(self)
+        self._group.addButton(self._photos)
+        self._group.addButton(self._problems)
+        self._photos.setChecked(True)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(1)
+        self._lay_out()
+        self.show_problem_count(0)
+
+    def show_place(self, place: Place) -> None:
+        """Mark the page that is open."""
+        (self._photos if place is Place.PHOTOS else self._problems).setChecked(True)
+
+    def show_problem_count(self, count: int) -> None:
+        """Say how many files could not be read."""
+        text = self.tr("Problems ({count})").format(count=wording.number(count)) if count else self.tr("Problems")
+        self._problems.setText(f" {text}")
+        self._problems.setAccessibleName(text)
+
+    def show_folders(self, folders: Sequence[Folder]) -> None:
+        """List these folders; the same ones again change nothing."""
+        if list(folders) == self._folders:
+            return
+        self._folders = list(folders)
+        while (item := self._rows.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        for folder in self._folders:
+            self._rows.addWidget(_FolderRow(folder, self))
+
+    def folder_menu(self, folder: Folder) -> QMenu:
+        """What can be done with a folder."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        reveal = menu.addAction(icon("reveal"), self.tr("Show in file manager"))
+        reveal.triggered.connect(lambda: self.reveal_wanted.emit(folder.path))
+        update = menu.addAction(icon("refresh"), self.tr("Update now"))
+        update.triggered.connect(lambda: self.update_wanted.emit(folder))
+        menu.addSeparator()
+        remove = menu.addAction(icon("remove"), self.tr("Remove from the library…"))
+        remove.triggered.connect(lambda: self.remove_wanted.emit(folder))
+        return menu
+
+    def _choose(self, place: Place) -> None:
+        self.place_chosen.emit(place)
+
+    def _lay_out(self) -> None:
+        caption = label(self.tr("Folders"), "caption")
+        caption.setContentsMargins(12, 0, 0, 0)
+        add = push_button("folder-add", self.tr("Add folder…"), self.add_wanted.emit)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 14, 11, 12)
+        layout.setSpacing(2)
+        layout.addWidget(self._photos)
+        layout.addWidget(self._problems)
+        layout.addSpacing(16)
+        layout.addWidget(caption)
+        layout.addSpacing(4)
+        layout.addWidget(self._folder_area(), 1)
+        layout.addWidget(add)
+
+    def _folder_area(self) -> QScrollArea:
+        body = QWidget()
+        body.setObjectName("folderRows")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self._rows)
+        column.addStretch()
+        area = QScrollArea()
+        area.setObjectName("folderArea")
+        area.setWidgetResizable(True)
+        area.setFrameShape(QScrollArea.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(body)
+        return area
+
+
+class _FolderRow(QWidget):
+    """A folder's name and the button that opens its menu."""
+
+    def __init__(self, folder: Folder, sidebar: Sidebar) -> None:
+        super().__init__()
+        self._folder = folder
+        self._sidebar = sidebar
+        self.setObjectName("folderRow")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setToolTip(self._tool_tip())
+        self._name = label()
+        self._name.setMinimumWidth(10)
+        self._name.setEnabled(not folder.offline)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 2, 4, 2)
+        row.setSpacing(10)
+        row.addWidget(picture("folder-offline" if folder.offline else "folder"))
+        row.addWidget(self._name, 1)
+        row.addWidget(self._menu_button())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        name = wording.one_line(wording.folder_name(self._folder))
+        room = self.width() - 88
+        self._name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, room))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self._open_menu(event.globalPos())
+
+    def _tool_tip(self) -> str:
+        path = wording.elided_path(self._folder.path)
+        if not self._folder.offline:
+            return path
+        return self.tr("{path}\nCannot be reached now; its photos can still be found.").format(path=path)
+
+    def _menu_button(self) -> QToolButton:
+        text = self.tr("What to do with {name}").format(name=wording.one_line(wording.folder_name(self._folder)))
+        button = tool_button("more", text, lambda: self._open_menu(button.mapToGlobal(button.rect().bottomLeft())), 16)
+        return button
+
+    def _open_menu(self, place: QPoint) -> None:
+        self._sidebar.folder_menu(self._folder).popup(place)
+
+
+def _place_button(icon_name: str, text: str, action: Callable[[], object]) -> QPushButton:
+    button = push_button(icon_name, text, action)
+    button.setObjectName("place")
+    button.setCheckable(True)
+    return button

@@ -1,0 +1,103 @@
+"""The foot of the window: what the library holds, and how an indexing run gets on, with pause and cancel."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
+
+from clipsearch.records import Progress, Stage, Status
+from clipsearch.ui import wording
+from clipsearch.ui.icons import icon
+from clipsearch.ui.widgets import label, tool_button
+
+_HEIGHT_PX = 40
+
+
+class StatusBar(QWidget):
+    """Shows `Status` on the left and `Progress` on the right."""
+
+    pause_wanted = Signal()
+    resume_wanted = Signal()
+    cancel_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("statusBar")
+        self.setFixedHeight(_HEIGHT_PX)
+        self._counts = label(role="muted")
+        self._step = label(role="muted")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setFixedWidth(200)
+        self._bar.setAccessibleName(self.tr("Indexing progress"))
+        self._pause = tool_button("pause", self.tr("Pause indexing"), self._on_pause_clicked)
+        self._cancel = tool_button("close", self.tr("Stop indexing; what is done is kept"), self.cancel_wanted.emit)
+        self._is_paused = False
+        self._last: Progress | None = None
+        self._lay_out()
+        self.show_ended()
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(16, 0, 10, 0)
+        layout.setSpacing(8)
+        self._counts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        layout.addWidget(self._counts, 1)
+        for widget in (self._step, self._bar, self._pause, self._cancel):
+            layout.addWidget(widget)
+
+    def show_text(self, text: str) -> None:
+        """Show a sentence where the counts stand."""
+        self._counts.setText(text)
+
+    def show_status(self, status: Status) -> None:
+        """Show what the library holds."""
+        parts = [wording.photo_count(status.photos)]
+        if status.pending:
+            parts.append(self.tr("{count} not searchable yet").format(count=wording.number(status.pending)))
+        if status.problems:
+            parts.append(wording.problem_count(status.problems))
+        self._counts.setText(" · ".join(parts))
+        self._counts.setToolTip(self.tr("Model: {model}").format(model=status.model))
+
+    def show_started(self) -> None:
+        """An indexing run has begun."""
+        self._bar.setRange(0, 0)
+        self._step.setText(self.tr("Looking for photos…"))
+        self._set_running(True)
+
+    def show_progress(self, step: Progress) -> None:
+        """Show a step of the run."""
+        self._last = step
+        is_counting = step.stage is Stage.SCANNING or step.total == 0
+        self._bar.setRange(0, 0 if is_counting else step.total)
+        self._bar.setValue(step.done)
+        self._show_step()
+
+    def show_paused(self, is_paused: bool) -> None:
+        """Show that the run holds, or goes on."""
+        self._is_paused = is_paused
+        text = self.tr("Resume indexing") if is_paused else self.tr("Pause indexing")
+        self._pause.setIcon(icon("play" if is_paused else "pause"))
+        self._pause.setToolTip(text)
+        self._pause.setAccessibleName(text)
+        self._show_step()
+
+    def show_ended(self) -> None:
+        """No run is under way."""
+        self._last = None
+        self._set_running(False)
+
+    def _show_step(self) -> None:
+        if self._last is None:
+            return
+        done, total = wording.number(self._last.done), wording.number(self._last.total)
+        paused = self.tr("Paused at {done} of {total}").format(done=done, total=total)
+        self._step.setText(paused if self._is_paused else wording.progress(self._last))
+
+    def _set_running(self, is_running: bool) -> None:
+        for widget in (self._step, self._bar, self._pause, self._cancel):
+            widget.setVisible(is_running)
+
+    def _on_pause_clicked(self) -> None:
+        (self.resume_wanted if self._is_paused else self.pause_wanted).emit()

@@ -1,0 +1,51 @@
+"""Stock widgets as this window uses them: named, with a tool tip and an accessible name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
+
+from clipsearch.ui.icons import icon
+
+
+def tool_button(icon_name: str, text: str, action: Callable[[], object], icon_px: int = 18) -> QToolButton:
+    """A button that is only an icon; `text` is its tool tip and its accessible name."""
+    button = QToolButton()
+    button.setIcon(icon(icon_name))
+    button.setIconSize(QSize(icon_px, icon_px))
+    button.setToolTip(text)
+    button.setAccessibleName(text)
+    button.clicked.connect(lambda _: action())
+    return button
+
+
+def push_button(icon_name: str, text: str, action: Callable[[], object]) -> QPushButton:
+    """A button with an icon and a text."""
+    button = QPushButton(icon(icon_name), f" {text}")  # the style puts icon and text too close together
+    button.setAccessibleName(text)
+    button.setIconSize(QSize(18, 18))
+    button.clicked.connect(lambda _: action())
+    return button
+
+
+def picture(icon_name: str, icon_px: int = 18) -> QToolButton:
+    """An icon that does nothing; unlike a label's pixmap it follows the palette."""
+    button = QToolButton()
+    button.setObjectName("picture")
+    button.setIcon(icon(icon_name, QPalette.ColorRole.PlaceholderText))
+    button.setIconSize(QSize(icon_px, icon_px))
+    button.setFixedSize(icon_px + 2, icon_px + 2)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    return button
+
+
+def label(text: str = "", role: str = "") -> QLabel:
+    """Plain text; `role` is one of the style sheet's: title, large, muted, caption."""
+    result = QLabel(text)
+    result.setTextFormat(Qt.TextFormat.PlainText)
+    result.setProperty("role", role)
+    return result

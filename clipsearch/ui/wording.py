@@ -1,0 +1,135 @@
+"""How counts, sizes, dates and times read, in the user's language and number format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
+
+from clipsearch.errors import ClipsearchError
+from clipsearch.records import Folder, IndexCounts, Photo, Progress, Relevance, Stage
+
+
+def number(value: int) -> str:
+    """12345 -> "12,345"."""
+    return QLocale().toString(value)
+
+
+def photo_count(count: int) -> str:
+    return QCoreApplication.translate("wording", "%Ln photos", "", count)
+
+
+def match_count(count: int) -> str:
+    return QCoreApplication.translate("wording", "%Ln matches", "", count)
+
+
+def problem_count(count: int) -> str:
+    return QCoreApplication.translate("wording", "%Ln problems", "", count)
+
+
+def less_sure_count(count: int) -> str:
+    return QCoreApplication.translate("wording", "%Ln less sure", "", count)
+
+
+def file_size(size_bytes: int) -> str:
+    """2500000 -> "2.4 MB"."""
+    return QLocale().formattedDataSize(size_bytes, 1, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
+
+
+def dimensions(photo: Photo) -> str:
+    """The photo's size in pixels and megapixels; empty when it is not known."""
+    if not photo.width or not photo.height:
+        return ""
+    megapixels = QLocale().toString(photo.width * photo.height / 1e6, "f", 1)
+    text = QCoreApplication.translate("wording", "{width} × {height} ({megapixels} MP)")
+    return text.format(width=photo.width, height=photo.height, megapixels=megapixels)
+
+
+def changed_date(photo: Photo) -> str:
+    """The day and time at which the file was last changed."""
+    moment = QDateTime.fromSecsSinceEpoch(photo.mtime_ns // 1_000_000_000)
+    return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
+
+
+def duration(seconds: float) -> str:
+    """A rough time: "35 s", "4 min", "2 h 10 min"."""
+    if seconds < 60:
+        return QCoreApplication.translate("wording", "{seconds} s").format(seconds=max(1, round(seconds)))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return QCoreApplication.translate("wording", "{minutes} min").format(minutes=minutes)
+    hours, minutes = divmod(minutes, 60)
+    return QCoreApplication.translate("wording", "{hours} h {minutes} min").format(hours=hours, minutes=minutes)
+
+
+def progress(step: Progress) -> str:
+    """One line about an indexing run, such as "120 of 2,000 · 45 photos/s · 40 s left"."""
+    if step.stage is Stage.SCANNING:
+        return QCoreApplication.translate("wording", "Looking for photos…")
+    parts = [
+        QCoreApplication.translate("wording", "{done} of {total}").format(
+            done=number(step.done), total=number(step.total)
+        )
+    ]
+    if step.photos_per_second:
+        rate = QLocale().toString(step.photos_per_second, "f", 0 if step.photos_per_second >= 10 else 1)
+        parts.append(QCoreApplication.translate("wording", "{rate} photos/s").format(rate=rate))
+    if step.seconds_left:
+        parts.append(QCoreApplication.translate("wording", "{time} left").format(time=duration(step.seconds_left)))
+    return " · ".join(parts)
+
+
+def relevance(value: Relevance) -> str:
+    names = {
+        Relevance.STRONG: QCoreApplication.translate("wording", "Strong match"),
+        Relevance.LIKELY: QCoreApplication.translate("wording", "Likely match"),
+        Relevance.WEAK: QCoreApplication.translate("wording", "Less sure"),
+    }
+    return names[value]
+
+
+def folder_name(folder: Folder | Path) -> str:
+    """The folder's own name, or its whole path where it has none (a drive)."""
+    path = folder.path if isinstance(folder, Folder) else folder
+    return path.name or str(path)
+
+
+def one_line(text: str) -> str:
+    """Text, such as a file's name, without line breaks or other characters that do not print."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def elided_path(path: Path) -> str:
+    """The path as people write it, `~` for the home folder."""
+    try:
+        return one_line(str(Path("~") / path.relative_to(Path.home())))
+    except (ValueError, RuntimeError):
+        return one_line(str(path))
+
+
+def failure(error: BaseException) -> str:
+    """What went wrong, in one sentence or two."""
+    if isinstance(error, ClipsearchError):
+        return f"{error.title}: {error.message}"
+    text = QCoreApplication.translate("wording", "Something went wrong: {error}")
+    return text.format(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+
+
+def breakable(text: str) -> str:
+    """Text that a label may break after the separators of paths and file names, not only at spaces."""
+    return "".join(character + "\u200b" if character in "/\\_-." else character for character in text)
+
+
+def run_outcome(counts: IndexCounts) -> str:
+    """What an indexing run has changed, such as "120 new, 3 changed"; that all was up to date, if nothing."""
+    names = {
+        QCoreApplication.translate("wording", "{count} new"): counts.added,
+        QCoreApplication.translate("wording", "{count} changed"): counts.updated,
+        QCoreApplication.translate("wording", "{count} moved"): counts.moved,
+        QCoreApplication.translate("wording", "{count} removed"): counts.removed,
+        QCoreApplication.translate("wording", "{count} not readable"): counts.problems,
+    }
+    parts = [name.format(count=number(count)) for name, count in names.items() if count]
+    if not parts:
+        return QCoreApplication.translate("wording", "Everything is up to date.")
+    return QCoreApplication.translate("wording", "Indexed: {changes}.").format(changes=", ".join(parts))

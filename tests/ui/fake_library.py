@@ -1,0 +1,119 @@
+"""A library without disk or model: photos are numbers, and a photo's "subject" is its number's remainder."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from PySide6.QtGui import QColor, QImage
+
+from clipsearch.errors import ClipsearchError, UnreadablePhotoError
+from clipsearch.records import Folder, Hit, IndexCounts, Photo, Problem, Progress, Relevance, Stage, Status
+from clipsearch.ui.library_access import LibraryAccess, Overview
+
+SUBJECTS = ("dog", "cat", "boat", "tree", "house", "flower")
+
+
+def photo_of(photo_id: int) -> Photo:
+    name = f"{SUBJECTS[photo_id % len(SUBJECTS)]}_{photo_id}.jpg"
+    paths = (Path("/photos") / name,)
+    return Photo(photo_id, f"{photo_id:032x}", 4000, 3000, 2_500_000, 1_700_000_000_000_000_000, paths, "JPEG")
+
+
+class FakeLibrary(LibraryAccess):
+    """Answers like a library of `count` photos; `index` makes more of them, `step` by `step`."""
+
+    def __init__(self, count: int = 0) -> None:
+        self.ids = list(range(count, 0, -1))
+        self.added_folders = [Folder(1, Path("/photos"))] if count else []
+        self.found_problems: list[Problem] = []
+        self.asked: list[object] = []
+        self.fetched: list[int] = []
+        self.indexed: list[object] = []
+        self.steps = 5
+        self.step_s = 0.0
+        self.is_closed = False
+        self.generator_closed = threading.Event()
+        self.may_open = threading.Event()
+        self.may_open.set()
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+        self.open_error: Exception | None = None
+
+    def open(self) -> None:
+        self.may_open.wait(5)
+        if self.open_error:
+            raise self.open_error
+
+    def warm_up(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def index(
+        self, folders: Sequence[Path] | None, retry_problems: bool = False
+    ) -> Generator[Progress, None, IndexCounts]:
+        self.indexed.append((folders, retry_problems))
+        for path in folders or []:
+            if path.name == "missing":
+                raise ClipsearchError("Folder not found", f"There is no folder {path}.", path)
+            self.added_folders.append(Folder(len(self.added_folders) + 1, path))
+        try:
+            for done in range(self.steps):
+                self.ids.insert(0, max(self.ids, default=0) + 1)
+                time.sleep(self.step_s)
+                yield Progress(Stage.ENCODING, done + 1, self.steps, IndexCounts(added=done + 1), 1.0, 10.0, 5.0)
+        finally:
+            self.generator_closed.set()
+        return IndexCounts(added=self.steps)
+
+    def search_text(self, query: str, limit: int) -> list[Hit]:
+        self.asked.append(query)
+        self.may_answer.wait(5)
+        if query == "fail":
+            raise RuntimeError("the model fell over")
+        ids = [id_ for id_ in self.ids if SUBJECTS[id_ % len(SUBJECTS)] == query]
+        others = [id_ for id_ in self.ids if id_ not in ids] if ids else []
+        return self._hits(ids, others, limit)
+
+    def search_image(self, path: Path, limit: int) -> list[Hit]:
+        self.asked.append(path)
+        return self._hits(self.ids[:3], [], limit)
+
+    def search_photo(self, photo_id: int, limit: int) -> list[Hit]:
+        self.asked.append(photo_id)
+        return self._hits([id_ for id_ in self.ids if id_ % len(SUBJECTS) == photo_id % len(SUBJECTS)], [], limit)
+
+    def overview(self) -> Overview:
+        count = len(self.ids)
+        status = Status(count, count, count, 0, len(self.found_problems), 0, "fake")
+        return Overview(list(self.ids), list(self.added_folders), list(self.found_problems), status)
+
+    def photos(self, ids: Sequence[int]) -> list[Photo]:
+        self.fetched.extend(ids)
+        return [photo_of(id_) for id_ in ids]
+
+    def remove_folder(self, folder_id: int) -> None:
+        self.added_folders = [folder for folder in self.added_folders if folder.id != folder_id]
+        self.ids = []
+
+    def thumbnail(self, photo: Photo) -> QImage | None:
+        image = QImage(320, 240, QImage.Format.Format_RGB32)
+        image.fill(QColor.fromHsv(photo.id * 47 % 360, 120, 200))
+        return image
+
+    def picture(self, path: Path, max_side: int) -> QImage:
+        if "cat" in path.name:
+            raise UnreadablePhotoError("This file is cut off.", path)
+        image = QImage(1600, 1200, QImage.Format.Format_RGB32)
+        image.fill(QColor("steelblue"))
+        return image
+
+    def _hits(self, sure: Sequence[int], weak: Sequence[int], limit: int) -> list[Hit]:
+        kinds = [Relevance.STRONG if rank < 2 else Relevance.LIKELY for rank in range(len(sure))]
+        kinds += [Relevance.WEAK] * len(weak)
+        pairs = zip([*sure, *weak][:limit], kinds, strict=False)
+        return [Hit(rank, photo_of(id_), 1 / rank, kind) for rank, (id_, kind) in enumerate(pairs, 1)]

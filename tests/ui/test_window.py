@@ -1,0 +1,208 @@
+"""The window as a whole, over the hand-written library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fake_library import FakeLibrary
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox
+
+from clipsearch.errors import CatalogError
+from clipsearch.records import Folder, Problem
+from clipsearch.ui.main_window import MainWindow
+from clipsearch.ui.session import Session
+from clipsearch.ui.sidebar import Place
+from clipsearch.ui.theme import DARK, Appearance, Theme
+
+
+def _ready(qtbot, window: MainWindow, session: Session, count: int = 30) -> None:
+    session.start()
+    qtbot.waitUntil(lambda: session.model.rowCount() == count)
+
+
+def test_an_empty_library_invites_to_add_a_folder(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    library.ids, library.added_folders = [], []
+    session.start()
+    qtbot.waitUntil(window.photos.empty.isVisible)
+    assert window.photos.empty.title == "Drop a folder of photos here"
+
+
+def test_a_library_that_cannot_be_opened_is_told(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    library.open_error = CatalogError("This library was made by a newer clipsearch.")
+    session.start()
+    qtbot.waitUntil(window.messages.isVisible)
+    assert "made by a newer clipsearch" in window.messages.text
+
+
+def test_dropped_folders_are_indexed_and_the_grid_fills(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, tmp_path: Path
+) -> None:
+    _ready(qtbot, window, session)
+    data = QMimeData()
+    (tmp_path / "a file.txt").touch()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path)), QUrl.fromLocalFile(str(tmp_path / "a file.txt"))])
+    copy, left, plain = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(5, 5), copy, data, left, plain)
+    window.dragEnterEvent(enter)
+    assert enter.isAccepted()
+    window.dropEvent(QDropEvent(QPointF(5, 5), copy, data, left, plain))
+    qtbot.waitUntil(lambda: session.model.rowCount() == 35)
+    assert library.indexed == [([tmp_path], False)]
+    assert "5 new" in window.messages.text
+
+
+def test_folders_given_before_the_library_is_open_wait(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, tmp_path: Path
+) -> None:
+    library.may_open.clear()
+    session.start()
+    session.index([tmp_path])
+    qtbot.wait(20)
+    assert library.indexed == []
+    library.may_open.set()
+    qtbot.waitUntil(lambda: session.model.rowCount() == 35)
+
+
+def test_a_run_can_be_paused_resumed_and_cancelled(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    _ready(qtbot, window, session)
+    library.steps, library.step_s = 10_000, 0.002
+    with qtbot.waitSignal(session.runs.progressed):
+        window.index()
+    status = window.status
+    status._pause.click()
+    assert session.runs.is_paused
+    assert status._step.text().startswith("Paused at")
+    status._pause.click()
+    assert not session.runs.is_paused
+    with qtbot.waitSignal(session.runs.ended) as ended:
+        status._cancel.click()
+    assert ended.args == [None]
+    assert library.generator_closed.is_set()
+    assert not status._cancel.isVisible()
+    qtbot.waitUntil(lambda: session.model.rowCount() == len(library.ids) > 30)
+
+
+def test_a_failing_run_is_told(qtbot, window: MainWindow, session: Session) -> None:
+    _ready(qtbot, window, session)
+    window.index([Path("/missing")])
+    qtbot.waitUntil(window.messages.isVisible)
+    assert window.messages.text == "Folder not found: There is no folder /missing."
+    assert not session.runs.is_running
+
+
+def test_closing_during_indexing_stops_it_and_keeps_what_is_done(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    _ready(qtbot, window, session)
+    library.steps, library.step_s = 10_000, 0.002
+    with qtbot.waitSignal(session.runs.progressed):
+        window.index()
+    window.close()
+    session.close()
+    assert library.generator_closed.is_set()
+    assert library.is_closed
+    assert len(library.ids) > 30
+
+
+def test_a_search_takes_in_new_photos(qtbot, window: MainWindow, session: Session, library: FakeLibrary) -> None:
+    _ready(qtbot, window, session)
+    window.search_bar.ask("dog")
+    qtbot.waitUntil(lambda: session.model.sure_count == 5)
+    library.steps = 12
+    window.index()
+    qtbot.waitUntil(lambda: session.model.sure_count == 7)
+
+
+def test_problems_are_listed_and_tried_again(qtbot, window: MainWindow, session: Session, library: FakeLibrary) -> None:
+    library.found_problems = [Problem(Path("/photos/torn\n.jpg"), "This file is cut off.")]
+    _ready(qtbot, window, session)
+    assert "1" in window.sidebar._problems.text()
+    window.show_place(Place.PROBLEMS)
+    model = window.problems.model
+    assert [model.index(0, column).data() for column in range(3)] == ["torn�.jpg", "This file is cut off.", "/photos"]
+    library.found_problems = []
+    window.problems._retry.click()
+    qtbot.waitUntil(lambda: model.rowCount() == 0)
+    assert library.indexed == [(None, True)]
+
+
+def test_the_large_view_goes_from_photo_to_photo(qtbot, window: MainWindow, session: Session) -> None:
+    _ready(qtbot, window, session)
+    qtbot.waitUntil(lambda: session.model.photo(0) is not None)
+    window.photos.grid.photo_opened.emit(0)
+    view = window.photo
+    assert view.isVisible()
+    assert view.photo is not None and view.photo.id == 30
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert view.photo.id == 29
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    assert view.photo.id == 30
+    qtbot.waitUntil(lambda: view.canvas._picture.width() == 1600)
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert window.photos.grid.isVisible()
+    assert window.photos.grid.currentIndex().row() == 0
+
+
+def test_the_large_view_says_why_a_photo_cannot_be_shown(qtbot, window: MainWindow, session: Session) -> None:
+    _ready(qtbot, window, session)
+    row = session.model.row_of(25)  # a cat
+    qtbot.waitUntil(lambda: session.model.photo(row) is not None)
+    window.photos.grid.photo_opened.emit(row)
+    qtbot.waitUntil(lambda: "cut off" in window.photo.canvas._text)
+
+
+def test_the_large_view_leaves_the_fold_out(qtbot, window: MainWindow, session: Session) -> None:
+    _ready(qtbot, window, session)
+    window.search_bar.ask("dog")
+    qtbot.waitUntil(lambda: session.model.sure_count == 5)
+    session.model.set_unfolded(True)
+    window.photos.grid.photo_opened.emit(4)
+    first = window.photo.photo
+    qtbot.keyClick(window.photo, Qt.Key.Key_Right)
+    assert window.photo.photo != first
+    assert session.model.row_of(window.photo.photo.id) == 6
+
+
+def test_removing_a_folder_asks_first(qtbot, window: MainWindow, session: Session, library: FakeLibrary) -> None:
+    _ready(qtbot, window, session)
+    window.sidebar.remove_wanted.emit(Folder(1, Path("/photos")))
+    box = window.findChild(QMessageBox)
+    assert "stay on disk" in box.informativeText()
+    assert library.added_folders
+    next(button for button in box.buttons() if button.text() == "Remove").click()
+    qtbot.waitUntil(lambda: session.model.rowCount() == 0)
+    assert library.added_folders == []
+
+
+def test_geometry_and_tiles_are_remembered(qtbot, window: MainWindow, session: Session, store: QSettings) -> None:
+    window.resize(760, 543)
+    window.photos.set_tile_px(250)
+    window.close()
+    again = MainWindow(session, Theme(QApplication.instance(), store), store)
+    qtbot.addWidget(again)
+    assert (again.width(), again.height()) == (760, 543)
+    assert again.photos.grid.tile_px == 250
+
+
+def test_dark_can_be_chosen_and_is_remembered(qtbot, window: MainWindow, store: QSettings) -> None:
+    window.menus.appearance_chosen.emit(Appearance.DARK)
+    assert window.palette().window().color().name() == DARK.window
+    assert store.value("appearance") == "dark"
+    window.menus.appearance_chosen.emit(Appearance.SYSTEM)
+
+
+def test_every_button_has_an_accessible_name(window: MainWindow) -> None:
+    found = window.findChildren(QAbstractButton)
+    buttons = [button for button in found if button.focusPolicy() != Qt.FocusPolicy.NoFocus and not button.isHidden()]
+    assert len(buttons) > 10
+    for button in buttons:
+        assert button.accessibleName() or button.text(), button.objectName()

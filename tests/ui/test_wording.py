@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QLocale, QTranslator
+
+from clipsearch import paths
+from clipsearch.errors import UnreadablePhotoError
+from clipsearch.records import IndexCounts, Progress, Stage
+from clipsearch.ui import wording
+
+
+@pytest.fixture(autouse=True)
+def english(qapp):
+    translator = QTranslator()
+    assert translator.load("clipsearch_en", str(paths.resource_path("translations")))
+    qapp.installTranslator(translator)
+    QLocale.setDefault(QLocale(QLocale.Language.English))
+    yield
+    qapp.removeTranslator(translator)
+
+
+def test_counts() -> None:
+    assert wording.photo_count(1) == "1 photo"
+    assert wording.photo_count(12345) == "12,345 photos"
+    assert wording.match_count(1) == "1 match"
+    assert wording.problem_count(2) == "2 problems"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "1 s"), (42, "42 s"), (61, "1 min"), (3000, "50 min"), (7800, "2 h 10 min")]
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert wording.duration(seconds) == text
+
+
+def test_progress() -> None:
+    step = Progress(Stage.ENCODING, 1200, 25000, IndexCounts(), 10.0, 45.4, 528.0)
+    assert wording.progress(step) == "1,200 of 25,000 · 45 photos/s · 9 min left"
+    assert "Looking" in wording.progress(Progress(Stage.SCANNING, 0, 0, IndexCounts(), 1.0))
+
+
+def test_run_outcome() -> None:
+    assert wording.run_outcome(IndexCounts(unchanged=9)) == "Everything is up to date."
+    assert wording.run_outcome(IndexCounts(added=3, problems=1)) == "Indexed: 3 new, 1 not readable."
+
+
+def test_failure() -> None:
+    assert wording.failure(UnreadablePhotoError("It is cut off.")) == "Photo not readable: It is cut off."
+    assert "ValueError: boom" in wording.failure(ValueError("boom"))
+
+
+def test_paths() -> None:
+    assert wording.elided_path(Path.home() / "a" / "b") == str(Path("~/a/b"))
+    assert wording.one_line("a\nb") == "a�b"
+    assert wording.breakable("a_b/c").replace("\u200b", "") == "a_b/c"
