@@ -19,7 +19,7 @@ class Settings:
 
     decode_workers: int = 0
     encode_threads: int = 0
-    batch_size: int = 16
+    batch_size: int = 4
     decode_timeout_s: float = 60.0
     max_megapixels: float = 250.0
     worker_memory_mb: int = 3072

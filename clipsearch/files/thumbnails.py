@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 class ThumbnailCache:
@@ -24,8 +24,8 @@ class ThumbnailCache:
         path = self.path(content_hash)
         if path.exists():
             return
-        small = image.copy()
-        small.thumbnail((self.side, self.side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+        side = min(self.side, max(image.size))
+        small = ImageOps.contain(image, (side, side), Image.Resampling.HAMMING)
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f"{path.stem}.{os.getpid()}.new")
         small.save(scratch, "JPEG", quality=82)

@@ -30,6 +30,7 @@ from clipsearch.store.catalog import KnownFile, NewFile
 
 _SCAN_REPORT_EVERY = 500
 _PAUSE_POLL_S = 0.1
+_DECODED_AHEAD = 32  # decoded photos waiting for the encoder, some 0.2 MB each
 _TRY_AGAIN = -1  # recorded as mtime of a place that may become readable without changing
 
 
@@ -185,7 +186,7 @@ class _Run:
             max_megapixels=settings.max_megapixels,
         )
         workers = min(settings.workers, len(self.pending))
-        return WorkerPool(work, workers, settings.decode_timeout_s, settings.worker_memory_mb, 2 * settings.batch_size)
+        return WorkerPool(work, workers, settings.decode_timeout_s, settings.worker_memory_mb, _DECODED_AHEAD)
 
     def _between_batches(self) -> Iterator[Progress]:
         yield self.progress(Stage.ENCODING)
