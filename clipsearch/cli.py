@@ -83,7 +83,10 @@ def demo(
     photos = resource_path("demo")
     with tempfile.TemporaryDirectory(prefix="clipsearch-demo-", ignore_cleanup_errors=True) as scratch:
         if has_display() and not as_json:
-            sys.exit(run_window(Path(scratch), [photos], query))
+            try:
+                sys.exit(run_window(Path(scratch), [photos], query))
+            except ClipsearchError as error:
+                print(f"No window: {error.message} Here is the terminal instead.", file=sys.stderr)
         with _open(Path(scratch)) as library:
             _index(library, [photos])
             _print_hits(library, [query] if query else _DEMO_QUERIES, limit, as_json)
@@ -243,7 +246,7 @@ def _pace(step: Progress) -> str:
 
 def _batch_queries(batch: Path) -> list[str]:
     try:
-        with nullcontext(sys.stdin) if str(batch) == "-" else batch.open(encoding="utf-8") as stream:
+        with nullcontext(sys.stdin) if str(batch) == "-" else batch.open(encoding="utf-8-sig") as stream:
             return [line.strip() for line in stream if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise ClipsearchError("Queries not readable", f"The file {batch} cannot be read: {error}", batch) from error
