@@ -104,7 +104,7 @@ def _x11_answers() -> bool:
 
 def _error_of(reason: str) -> ClipsearchError:
     """Turn the loader's message, which begins with the library's name, into a sentence to act on."""
-    name = reason.split(":", maxsplit=1)[0].strip()
+    name = Path(reason.split(":", maxsplit=1)[0].strip()).name
     if ".so" not in name:
         message = f"The window's parts could not be loaded ({reason}). Please install clipsearch again."
         return ClipsearchError("No window possible", message)

@@ -245,7 +245,7 @@ class MainWindow(QMainWindow):
     def _on_run_ended(self, counts: IndexCounts | None) -> None:
         self.status.show_ended()
         if counts is not None:
-            self.messages.show_news(wording.run_outcome(counts))
+            self.status.show_news(wording.run_outcome(counts))
 
     def _on_place_chosen(self, place: Place) -> None:
         if place is Place.PHOTOS:

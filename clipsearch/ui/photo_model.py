@@ -41,6 +41,7 @@ class Role(IntEnum):
     PHOTO = Qt.ItemDataRole.UserRole + 1  # Photo, or None until it is fetched
     HIT = Qt.ItemDataRole.UserRole + 2  # Hit, or None when no question is asked
     FOLDED = Qt.ItemDataRole.UserRole + 3  # how many hits the row opens, None for an ordinary row
+    PALE = Qt.ItemDataRole.UserRole + 5  # whether the row is one of the less sure hits behind the fold
     UNFOLDED = Qt.ItemDataRole.UserRole + 4  # whether the less sure hits are open
 
 
@@ -54,6 +55,7 @@ class PhotoModel(QAbstractListModel):
         self._ids: Sequence[int] = []
         self._hits: dict[int, Hit] = {}
         self._less_sure: list[int] = []
+        self._fold_row: int | None = None
         self._is_unfolded = False
         self._photos: Recent[int, Photo] = Recent(_KNOWN_PHOTOS)
         self._wanted_pages: set[int] = set()
@@ -63,6 +65,7 @@ class PhotoModel(QAbstractListModel):
             Role.PHOTO: self._photo_of,
             Role.HIT: lambda _, photo_id: self._hits.get(photo_id),
             Role.FOLDED: lambda _, photo_id: len(self._less_sure) if photo_id == _FOLD else None,
+            Role.PALE: lambda row, _: self._fold_row is not None and row > self._fold_row,
             Role.UNFOLDED: lambda *_: self._is_unfolded,
             Qt.ItemDataRole.AccessibleTextRole: lambda row, photo_id: self._text(row, photo_id, ", "),
             Qt.ItemDataRole.ToolTipRole: lambda row, photo_id: self._text(row, photo_id, "\n"),
@@ -105,7 +108,7 @@ class PhotoModel(QAbstractListModel):
     @property
     def fold_row(self) -> int | None:
         """The row that opens the less sure hits, if there is one."""
-        return self._ids.index(_FOLD) if self._less_sure and _FOLD in self._ids else None
+        return self._fold_row
 
     @property
     def sure_count(self) -> int:
@@ -177,9 +180,9 @@ class PhotoModel(QAbstractListModel):
         self.beginResetModel()
         self._less_sure = less_sure
         self._hits = {hit.photo.id: hit for hit in hits}
-        has_fold = bool(ids and less_sure)
+        self._fold_row = len(ids) if ids and less_sure else None
         shown_weak = less_sure if self._is_unfolded or not ids else []
-        self._ids = [*ids, *([_FOLD] if has_fold else []), *shown_weak] if hits else ids
+        self._ids = [*ids, *([_FOLD] if self._fold_row is not None else []), *shown_weak] if hits else ids
         self._asked_pages.clear()
         for hit in hits:
             self._photos.put(hit.photo.id, hit.photo)

@@ -179,6 +179,7 @@ class PhotosPage(QWidget):
         row.addStretch(1)
         row.addWidget(self._sizes)
         self._header.setFixedHeight(44)
+        self._header.hide()
         inset = QHBoxLayout()
         inset.setContentsMargins(16, 0, 4, 0)
         inset.addWidget(self._stack)

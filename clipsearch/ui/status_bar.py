@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
 from clipsearch.records import Progress, Stage, Status
@@ -11,6 +11,7 @@ from clipsearch.ui.icons import icon
 from clipsearch.ui.widgets import label, tool_button
 
 _HEIGHT_PX = 40
+_NEWS_MS = 8_000
 
 
 class StatusBar(QWidget):
@@ -32,6 +33,9 @@ class StatusBar(QWidget):
         self._bar.setAccessibleName(self.tr("Indexing progress"))
         self._pause = tool_button("pause", self.tr("Pause indexing"), self._on_pause_clicked)
         self._cancel = tool_button("close", self.tr("Stop indexing; what is done is kept"), self.cancel_wanted.emit)
+        self._text = self._news = ""
+        self._forget = QTimer(self, singleShot=True, interval=_NEWS_MS)
+        self._forget.timeout.connect(self._on_forget)
         self._is_paused = False
         self._last: Progress | None = None
         self._lay_out()
@@ -48,7 +52,14 @@ class StatusBar(QWidget):
 
     def show_text(self, text: str) -> None:
         """Show a sentence where the counts stand."""
-        self._counts.setText(text)
+        self._text = text
+        self._show_counts()
+
+    def show_news(self, text: str) -> None:
+        """Show what has happened, beside the counts, for a few seconds."""
+        self._news = text
+        self._show_counts()
+        self._forget.start()
 
     def show_status(self, status: Status) -> None:
         """Show what the library holds."""
@@ -57,7 +68,7 @@ class StatusBar(QWidget):
             parts.append(self.tr("{count} not searchable yet").format(count=wording.number(status.pending)))
         if status.problems:
             parts.append(wording.problem_count(status.problems))
-        self._counts.setText(" · ".join(parts))
+        self.show_text(" · ".join(parts))
         self._counts.setToolTip(self.tr("Model: {model}").format(model=status.model))
 
     def show_started(self) -> None:
@@ -87,6 +98,13 @@ class StatusBar(QWidget):
         """No run is under way."""
         self._last = None
         self._set_running(False)
+
+    def _show_counts(self) -> None:
+        self._counts.setText(f"{self._text}    {self._news}" if self._news else self._text)
+
+    def _on_forget(self) -> None:
+        self._news = ""
+        self._show_counts()
 
     def _show_step(self) -> None:
         if self._last is None:

@@ -68,6 +68,7 @@ DARK = Colours(
 )
 
 _STYLE = """
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QToolTip {{ background: {base}; color: {text}; border: 1px solid {border}; padding: 4px 6px; }}
 QMenuBar {{ background: {window}; padding: 2px 6px; }}
 QMenuBar::item {{ padding: 4px 9px; border-radius: 5px; background: transparent; }}
@@ -120,8 +121,7 @@ QTableView#problems::item:selected {{ background: {selected}; color: {text}; }}
 QHeaderView::section {{ background: {base}; color: {muted}; border: none; border-bottom: 1px solid {border};
     padding: 8px 13px; font-weight: 600; }}
 
-QFrame#messageBar {{ border-radius: 8px; background: {notice}; }}
-QFrame#messageBar[kind="alarm"] {{ background: {alarm}; }}
+QFrame#messageBar {{ border-radius: 8px; background: {alarm}; }}
 QFrame#messageBar QLabel {{ color: {text}; background: transparent; }}
 
 QProgressBar {{ border: none; border-radius: 3px; background: {border}; max-height: 6px; min-height: 6px; }}
@@ -133,6 +133,7 @@ QScrollBar:vertical {{ background: transparent; width: 12px; margin: 2px; }}
 QScrollBar::handle:vertical {{ background: {border}; border-radius: 4px; min-height: 36px; }}
 QScrollBar::handle:vertical:hover {{ background: {disabled}; }}
 QScrollBar:horizontal {{ background: transparent; height: 12px; margin: 2px; }}
+QScrollBar::handle:disabled {{ background: transparent; }}
 QScrollBar::handle:horizontal {{ background: {border}; border-radius: 4px; min-width: 36px; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}

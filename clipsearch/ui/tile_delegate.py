@@ -29,7 +29,8 @@ Index = QModelIndex | QPersistentModelIndex
 
 _GAP = 4  # free pixels on each side of a tile
 _RADIUS = 7
-_WEAK_OPACITY = 0.42
+_PALE_OPACITY = 0.45
+_HAIRLINE = QColor(128, 128, 128, 60)
 _UPWARD = 0.4  # a tall picture is cut so that more of its lower part goes: heads are above the middle
 
 
@@ -63,9 +64,10 @@ class TileDelegate(QStyledItemDelegate):
         if pixmap is None:
             _fill(painter, tile, QBrush(option.palette.color(QPalette.ColorRole.AlternateBase)))
         else:
-            painter.setOpacity(_WEAK_OPACITY if hit and hit.relevance is Relevance.WEAK and not is_hovered else 1.0)
+            painter.setOpacity(_PALE_OPACITY if index.data(Role.PALE) and not is_hovered else 1.0)
             _fill(painter, tile, _cut(pixmap, tile))
             painter.setOpacity(1.0)
+            _outline(painter, tile)
         if hit is not None:
             _paint_relevance(painter, option, tile, hit.relevance)
         if photo is not None and (is_hovered or option.state & QStyle.StateFlag.State_HasFocus):
@@ -86,9 +88,11 @@ class TileDelegate(QStyledItemDelegate):
         painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
         painter.setFont(option.font)
         lower = QRectF(tile.left() + 8, middle + 6, tile.width() - 16, tile.bottom() - middle - 6)
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-        text = self.tr("less sure\nHide") if index.data(Role.UNFOLDED) else self.tr("less sure\nShow")
-        painter.drawText(lower, flags, text)
+        flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+        painter.drawText(lower, flags, self.tr("less sure"))
+        painter.setPen(option.palette.color(QPalette.ColorRole.Link))
+        lower.translate(0, 1.5 * option.fontMetrics.lineSpacing())
+        painter.drawText(lower, flags, self.tr("Hide") if index.data(Role.UNFOLDED) else self.tr("Show"))
 
     def _paint_frame(self, painter: QPainter, option: QStyleOptionViewItem, tile: QRectF) -> None:
         is_selected = bool(option.state & QStyle.StateFlag.State_Selected)
@@ -107,6 +111,13 @@ def _fill(painter: QPainter, tile: QRectF, brush: QBrush) -> None:
     painter.drawRoundedRect(tile, _RADIUS, _RADIUS)
 
 
+def _outline(painter: QPainter, tile: QRectF) -> None:
+    """A hairline, so that a picture on white has an edge."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(_HAIRLINE, 1))
+    painter.drawRoundedRect(tile.adjusted(0.5, 0.5, -0.5, -0.5), _RADIUS, _RADIUS)
+
+
 def _cut(pixmap: QPixmap, tile: QRectF) -> QBrush:
     """A brush that covers the tile with the picture, cutting what is beyond it."""
     scale = max(tile.width() / pixmap.width(), tile.height() / pixmap.height())
@@ -118,7 +129,7 @@ def _cut(pixmap: QPixmap, tile: QRectF) -> QBrush:
 
 
 def _paint_relevance(painter: QPainter, option: QStyleOptionViewItem, tile: QRectF, relevance: Relevance) -> None:
-    """A dot in the corner of a strong hit; a likely one has none, a weak one is pale."""
+    """A dot in the corner of a strong hit; the others have none."""
     if relevance is not Relevance.STRONG:
         return
     dot = QRectF(tile.right() - 19, tile.top() + 9, 10, 10)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_library import FakeLibrary
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
@@ -18,6 +17,7 @@ from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.session import Session
 from clipsearch.ui.tasks import Tasks
 from clipsearch.ui.theme import Theme
+from tests.ui.fake_library import FakeLibrary
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import time
 
-from fake_library import FakeLibrary, photo_of
 from PySide6.QtCore import Qt
 
 from clipsearch.records import Hit, Relevance
@@ -10,6 +9,7 @@ from clipsearch.ui.photo_grid import PhotoGrid
 from clipsearch.ui.photo_model import PhotoModel, Role
 from clipsearch.ui.tasks import Tasks
 from clipsearch.ui.thumbnails import Thumbnails
+from tests.ui.fake_library import FakeLibrary, photo_of
 
 
 def _grid(qtbot, tasks: Tasks) -> tuple[PhotoGrid, PhotoModel]:

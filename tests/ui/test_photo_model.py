@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from fake_library import photo_of
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from clipsearch.records import Hit, Relevance
 from clipsearch.ui.photo_model import PhotoModel, Role
+from tests.ui.fake_library import photo_of
 
 
 def _hits(*kinds: Relevance) -> list[Hit]:
@@ -68,6 +68,7 @@ def test_less_sure_hits_are_folded_away(qapp) -> None:
     assert _ids(model)[3:] == [3, 4]
     assert model.index(3).data(Role.HIT).relevance is WEAK
     assert model.sure_count == 2
+    assert [model.index(row).data(Role.PALE) for row in range(5)] == [False, False, False, True, True]
 
 
 def test_hits_that_are_all_less_sure_are_shown(qapp) -> None:
@@ -75,6 +76,7 @@ def test_hits_that_are_all_less_sure_are_shown(qapp) -> None:
     model.show_hits(_hits(WEAK, WEAK))
     assert _ids(model) == [1, 2]
     assert model.fold_row is None
+    assert not model.index(0).data(Role.PALE)
 
 
 def test_the_fold_stays_as_the_user_left_it(qapp) -> None:

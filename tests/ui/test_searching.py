@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fake_library import FakeLibrary, photo_of
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
 from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.search_bar import SearchBar
 from clipsearch.ui.session import Session
+from tests.ui.fake_library import FakeLibrary, photo_of
 
 
 def _ready(qtbot, window: MainWindow, session: Session) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fake_library import FakeLibrary
 from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox
@@ -15,6 +14,7 @@ from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.session import Session
 from clipsearch.ui.sidebar import Place
 from clipsearch.ui.theme import DARK, Appearance, Theme
+from tests.ui.fake_library import FakeLibrary
 
 
 def _ready(qtbot, window: MainWindow, session: Session, count: int = 30) -> None:
@@ -54,7 +54,7 @@ def test_dropped_folders_are_indexed_and_the_grid_fills(
     window.dropEvent(QDropEvent(QPointF(5, 5), copy, data, left, plain))
     qtbot.waitUntil(lambda: session.model.rowCount() == 35)
     assert library.indexed == [([tmp_path], False)]
-    assert "5 new" in window.messages.text
+    assert "5 new" in window.status._counts.text()
 
 
 def test_folders_given_before_the_library_is_open_wait(
