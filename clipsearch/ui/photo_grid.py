@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,8 @@ class PhotoGrid(QListView):
     similar_wanted = Signal(object)  # Photo
     reveal_wanted = Signal(object)  # Path
     unfolded_changed = Signal(bool)
+    typed = Signal(str)  # letters, which belong to the search bar
+    escaped = Signal()
 
     def __init__(self, model: PhotoModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -77,7 +80,7 @@ class PhotoGrid(QListView):
         """Keep what is on the screen where it is, and what is selected selected, while rows change."""
         anchor = self._top_anchor()
         current = self.currentIndex().data(Role.ID)
-        selected = [index.data(Role.ID) for index in self.selectedIndexes()[:_SELECTION_KEPT]]
+        selected = [self._photos.index(row).data(Role.ID) for row in self._selected_rows()]
         yield
         self.doItemsLayout()
         self._select_again(current, selected)
@@ -99,8 +102,13 @@ class PhotoGrid(QListView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and not event.modifiers():
             self._on_activated(self.currentIndex())
-            return
-        super().keyPressEvent(event)
+        elif event.key() == Qt.Key.Key_Escape:
+            self.escaped.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, search: str) -> None:
+        self.typed.emit(search)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         by_key = event.reason() == QContextMenuEvent.Reason.Keyboard
@@ -158,6 +166,12 @@ class PhotoGrid(QListView):
         if row is not None:
             bar = self.verticalScrollBar()
             bar.setValue(bar.value() + self.visualRect(self._photos.index(row)).top() - top)
+
+    def _selected_rows(self) -> list[int]:
+        selection = self.selectionModel().selection()
+        parts = (selection.at(number) for number in range(selection.count()))
+        rows = itertools.chain.from_iterable(range(part.top(), part.bottom() + 1) for part in parts)
+        return list(itertools.islice(rows, _SELECTION_KEPT))
 
     def _select_again(self, current: int | None, selected: list[int]) -> None:
         selection = self.selectionModel()

@@ -56,6 +56,7 @@ class PhotoModel(QAbstractListModel):
         self._hits: dict[int, Hit] = {}
         self._less_sure: list[int] = []
         self._fold_row: int | None = None
+        self._seen_rows: dict[int, int] = {}  # spares a search through all ids for what is on the screen
         self._is_unfolded = False
         self._photos: Recent[int, Photo] = Recent(_KNOWN_PHOTOS)
         self._wanted_pages: set[int] = set()
@@ -117,6 +118,9 @@ class PhotoModel(QAbstractListModel):
 
     def row_of(self, photo_id: int) -> int | None:
         """The row of a photo, or None when it is not shown."""
+        seen = self._seen_rows.get(photo_id, -1)
+        if 0 <= seen < len(self._ids) and self._ids[seen] == photo_id:
+            return seen
         try:
             return self._ids.index(photo_id)
         except ValueError:
@@ -184,12 +188,14 @@ class PhotoModel(QAbstractListModel):
         shown_weak = less_sure if self._is_unfolded or not ids else []
         self._ids = [*ids, *([_FOLD] if self._fold_row is not None else []), *shown_weak] if hits else ids
         self._asked_pages.clear()
+        self._seen_rows.clear()
         for hit in hits:
             self._photos.put(hit.photo.id, hit.photo)
         self.endResetModel()
 
     def _photo_of(self, row: int, photo_id: int) -> Photo | None:
         photo = self._photos.get(photo_id)
+        self._seen_rows[photo_id] = row
         if photo is None and photo_id != _FOLD:
             self._want_page(row // _PAGE)
         return photo

@@ -50,7 +50,7 @@ class PhotosPage(QWidget):
     def show_overview(self, overview: Overview, is_indexing: bool) -> None:
         """The library holds this now; what is shown stays where it is."""
         had_photos = self._overview is not None
-        changed = self._overview is None or list(self._overview.photo_ids) != list(overview.photo_ids)
+        changed = self._overview is None or self._overview.photo_ids != overview.photo_ids
         self._overview, self._is_indexing = overview, is_indexing
         if self._question is None and changed:
             self._show_photos(keep_place=had_photos)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from clipsearch.ui import drops
 from clipsearch.ui.icons import icon
+from clipsearch.ui.widgets import mark
 
 _PAUSE_MS = 300
 
@@ -50,6 +51,12 @@ class SearchBar(QLineEdit):
         """Empty the bar because something else was asked."""
         self._pause.stop()
         self.clear()
+
+    def take(self, text: str) -> None:
+        """Go on with what the user began to type elsewhere."""
+        self.setFocus()
+        self.setText(text)
+        self._on_text_edited(text)
 
     def ask(self, text: str) -> None:
         """Ask as if the user had typed `text`."""
@@ -100,6 +107,4 @@ class SearchBar(QLineEdit):
             self.text_asked.emit(text)
 
     def _show_dropping(self, is_dropping: bool) -> None:
-        self.setProperty("dropping", is_dropping)
-        self.style().unpolish(self)
-        self.style().polish(self)
+        mark(self, "dropping", is_dropping)

@@ -23,6 +23,7 @@ class Session(QObject):
     """Owns the threads. Everything that the window shows comes from here."""
 
     opened = Signal()
+    open_failed = Signal()
     failed = Signal(object)
 
     def __init__(self, library: LibraryAccess, parent: QObject | None = None) -> None:
@@ -45,6 +46,7 @@ class Session(QObject):
         """Open the library, then load the model, both behind the window."""
         task = self.background.run(self.library.open)
         task.succeeded.connect(self._on_opened)
+        task.failed.connect(self._on_open_failed)
 
     def index(self, folders: Sequence[Path] | None = None) -> None:
         """Add `folders` (None: all known ones) and bring them up to date."""
@@ -77,6 +79,11 @@ class Session(QObject):
         self.searching.start()
         self.runs.start()
         self.background.run(self.library.warm_up)
+
+    def _on_open_failed(self, error: Exception) -> None:
+        self.searching.clear()
+        self.failed.emit(error)
+        self.open_failed.emit()
 
     def _on_progressed(self) -> None:
         """New photos have come: look again, but not at every step."""

@@ -43,8 +43,8 @@ def test_folder_in_question_asked_right_photos_out(qtbot, tmp_path: Path, store:
         window.find_by_picture(photos / "tulips.jpg")
         qtbot.waitUntil(lambda: session.searching.question == PictureQuestion(photos / "tulips.jpg"))
         qtbot.waitUntil(lambda: session.model.photo(0).path.stem == "tulips", timeout=_PATIENCE_MS)
-        window.photos.grid.photo_opened.emit(0)
-        qtbot.waitUntil(lambda: window.photo.canvas._picture.width() > 320, timeout=_PATIENCE_MS)
+        window.pages.photos.grid.photo_opened.emit(0)
+        qtbot.waitUntil(lambda: window.pages.photo.canvas._picture.width() > 320, timeout=_PATIENCE_MS)
     finally:
         window.close()
         session.close()

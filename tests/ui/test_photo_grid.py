@@ -63,6 +63,17 @@ def test_new_photos_do_not_move_what_is_looked_at(qtbot, tasks: Tasks) -> None:
     assert grid.currentIndex().data(Role.ID) == 505
 
 
+def test_all_of_a_large_library_can_be_selected_and_refreshed(qtbot, tasks: Tasks) -> None:
+    grid, model = _grid(qtbot, tasks)
+    model.show_photos(list(range(100_000)))
+    grid.selectAll()
+    start = time.perf_counter()
+    with grid.place_kept():
+        model.show_photos(list(range(100_001)))
+    assert time.perf_counter() - start < 1.0
+    assert grid.selectionModel().isSelected(model.index(50))
+
+
 def test_at_the_top_new_photos_come_into_sight(qtbot, tasks: Tasks) -> None:
     grid, model = _grid(qtbot, tasks)
     model.show_photos(list(range(1000)))

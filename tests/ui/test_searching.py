@@ -44,6 +44,18 @@ def test_escape_shows_all_photos_again(qtbot, window: MainWindow, session: Sessi
     assert session.model.rowCount() == 30
 
 
+def test_letters_typed_over_the_photos_go_to_the_search_bar(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    _ready(qtbot, window, session)
+    window.pages.photos.grid.setFocus()
+    window.pages.photos.grid.keyboardSearch("c")
+    qtbot.keyClicks(window.search_bar, "at")
+    qtbot.waitUntil(lambda: library.asked == ["cat"])
+    qtbot.keyClick(window.pages.photos.grid, Qt.Key.Key_Escape)
+    assert session.model.rowCount() == 30
+
+
 def test_answers_to_earlier_questions_are_dropped(
     qtbot, window: MainWindow, session: Session, library: FakeLibrary
 ) -> None:
@@ -74,8 +86,8 @@ def test_a_question_asked_before_the_library_is_open_waits(
 def test_nothing_found_is_said(qtbot, window: MainWindow, session: Session) -> None:
     _ready(qtbot, window, session)
     window.search_bar.ask("spaceship")
-    qtbot.waitUntil(window.photos.empty.isVisible)
-    assert window.photos.empty.title == "Nothing found"
+    qtbot.waitUntil(window.pages.photos.empty.isVisible)
+    assert window.pages.photos.empty.title == "Nothing found"
 
 
 def test_a_failing_search_is_told_inside_the_window(qtbot, window: MainWindow, session: Session) -> None:
@@ -89,7 +101,7 @@ def test_find_similar_empties_the_search_bar(qtbot, window: MainWindow, session:
     _ready(qtbot, window, session)
     window.search_bar.ask("dog")
     qtbot.waitUntil(lambda: session.model.sure_count == 5)
-    window.photos.grid.similar_wanted.emit(photo_of(7))
+    window.pages.photos.grid.similar_wanted.emit(photo_of(7))
     qtbot.waitUntil(lambda: library.asked == ["dog", 7])
     assert window.search_bar.text() == ""
     window.show_all()

@@ -27,8 +27,8 @@ def test_an_empty_library_invites_to_add_a_folder(
 ) -> None:
     library.ids, library.added_folders = [], []
     session.start()
-    qtbot.waitUntil(window.photos.empty.isVisible)
-    assert window.photos.empty.title == "Drop a folder of photos here"
+    qtbot.waitUntil(window.pages.photos.empty.isVisible)
+    assert window.pages.photos.empty.title == "Drop a folder of photos here"
 
 
 def test_a_library_that_cannot_be_opened_is_told(
@@ -38,6 +38,7 @@ def test_a_library_that_cannot_be_opened_is_told(
     session.start()
     qtbot.waitUntil(window.messages.isVisible)
     assert "made by a newer clipsearch" in window.messages.text
+    assert "not open" in window.status._counts.text()
 
 
 def test_dropped_folders_are_indexed_and_the_grid_fills(
@@ -49,9 +50,9 @@ def test_dropped_folders_are_indexed_and_the_grid_fills(
     data.setUrls([QUrl.fromLocalFile(str(tmp_path)), QUrl.fromLocalFile(str(tmp_path / "a file.txt"))])
     copy, left, plain = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     enter = QDragEnterEvent(QPoint(5, 5), copy, data, left, plain)
-    window.dragEnterEvent(enter)
+    window.drop_area.dragEnterEvent(enter)
     assert enter.isAccepted()
-    window.dropEvent(QDropEvent(QPointF(5, 5), copy, data, left, plain))
+    window.drop_area.dropEvent(QDropEvent(QPointF(5, 5), copy, data, left, plain))
     qtbot.waitUntil(lambda: session.model.rowCount() == 35)
     assert library.indexed == [([tmp_path], False)]
     assert "5 new" in window.status._counts.text()
@@ -75,7 +76,7 @@ def test_a_run_can_be_paused_resumed_and_cancelled(
     _ready(qtbot, window, session)
     library.steps, library.step_s = 10_000, 0.002
     with qtbot.waitSignal(session.runs.progressed):
-        window.index()
+        window.folders.update_all()
     status = window.status
     status._pause.click()
     assert session.runs.is_paused
@@ -92,7 +93,7 @@ def test_a_run_can_be_paused_resumed_and_cancelled(
 
 def test_a_failing_run_is_told(qtbot, window: MainWindow, session: Session) -> None:
     _ready(qtbot, window, session)
-    window.index([Path("/missing")])
+    window.folders.index([Path("/missing")])
     qtbot.waitUntil(window.messages.isVisible)
     assert window.messages.text == "Folder not found: There is no folder /missing."
     assert not session.runs.is_running
@@ -104,7 +105,7 @@ def test_closing_during_indexing_stops_it_and_keeps_what_is_done(
     _ready(qtbot, window, session)
     library.steps, library.step_s = 10_000, 0.002
     with qtbot.waitSignal(session.runs.progressed):
-        window.index()
+        window.folders.update_all()
     window.close()
     session.close()
     assert library.generator_closed.is_set()
@@ -117,7 +118,7 @@ def test_a_search_takes_in_new_photos(qtbot, window: MainWindow, session: Sessio
     window.search_bar.ask("dog")
     qtbot.waitUntil(lambda: session.model.sure_count == 5)
     library.steps = 12
-    window.index()
+    window.folders.update_all()
     qtbot.waitUntil(lambda: session.model.sure_count == 7)
 
 
@@ -126,10 +127,10 @@ def test_problems_are_listed_and_tried_again(qtbot, window: MainWindow, session:
     _ready(qtbot, window, session)
     assert "1" in window.sidebar._problems.text()
     window.show_place(Place.PROBLEMS)
-    model = window.problems.model
+    model = window.pages.problems.model
     assert [model.index(0, column).data() for column in range(3)] == ["torn�.jpg", "This file is cut off.", "/photos"]
     library.found_problems = []
-    window.problems._retry.click()
+    window.pages.problems._retry.click()
     qtbot.waitUntil(lambda: model.rowCount() == 0)
     assert library.indexed == [(None, True)]
 
@@ -137,8 +138,8 @@ def test_problems_are_listed_and_tried_again(qtbot, window: MainWindow, session:
 def test_the_large_view_goes_from_photo_to_photo(qtbot, window: MainWindow, session: Session) -> None:
     _ready(qtbot, window, session)
     qtbot.waitUntil(lambda: session.model.photo(0) is not None)
-    window.photos.grid.photo_opened.emit(0)
-    view = window.photo
+    window.pages.photos.grid.photo_opened.emit(0)
+    view = window.pages.photo
     assert view.isVisible()
     assert view.photo is not None and view.photo.id == 30
     qtbot.keyClick(view, Qt.Key.Key_Right)
@@ -148,16 +149,16 @@ def test_the_large_view_goes_from_photo_to_photo(qtbot, window: MainWindow, sess
     assert view.photo.id == 30
     qtbot.waitUntil(lambda: view.canvas._picture.width() == 1600)
     qtbot.keyClick(view, Qt.Key.Key_Escape)
-    assert window.photos.grid.isVisible()
-    assert window.photos.grid.currentIndex().row() == 0
+    assert window.pages.photos.grid.isVisible()
+    assert window.pages.photos.grid.currentIndex().row() == 0
 
 
 def test_the_large_view_says_why_a_photo_cannot_be_shown(qtbot, window: MainWindow, session: Session) -> None:
     _ready(qtbot, window, session)
     row = session.model.row_of(25)  # a cat
     qtbot.waitUntil(lambda: session.model.photo(row) is not None)
-    window.photos.grid.photo_opened.emit(row)
-    qtbot.waitUntil(lambda: "cut off" in window.photo.canvas._text)
+    window.pages.photos.grid.photo_opened.emit(row)
+    qtbot.waitUntil(lambda: "cut off" in window.pages.photo.canvas._text)
 
 
 def test_the_large_view_leaves_the_fold_out(qtbot, window: MainWindow, session: Session) -> None:
@@ -165,11 +166,11 @@ def test_the_large_view_leaves_the_fold_out(qtbot, window: MainWindow, session: 
     window.search_bar.ask("dog")
     qtbot.waitUntil(lambda: session.model.sure_count == 5)
     session.model.set_unfolded(True)
-    window.photos.grid.photo_opened.emit(4)
-    first = window.photo.photo
-    qtbot.keyClick(window.photo, Qt.Key.Key_Right)
-    assert window.photo.photo != first
-    assert session.model.row_of(window.photo.photo.id) == 6
+    window.pages.photos.grid.photo_opened.emit(4)
+    first = window.pages.photo.photo
+    qtbot.keyClick(window.pages.photo, Qt.Key.Key_Right)
+    assert window.pages.photo.photo != first
+    assert session.model.row_of(window.pages.photo.photo.id) == 6
 
 
 def test_removing_a_folder_asks_first(qtbot, window: MainWindow, session: Session, library: FakeLibrary) -> None:
@@ -185,12 +186,12 @@ def test_removing_a_folder_asks_first(qtbot, window: MainWindow, session: Sessio
 
 def test_geometry_and_tiles_are_remembered(qtbot, window: MainWindow, session: Session, store: QSettings) -> None:
     window.resize(760, 543)
-    window.photos.set_tile_px(250)
+    window.pages.photos.set_tile_px(250)
     window.close()
     again = MainWindow(session, Theme(QApplication.instance(), store), store)
     qtbot.addWidget(again)
     assert (again.width(), again.height()) == (760, 543)
-    assert again.photos.grid.tile_px == 250
+    assert again.pages.photos.grid.tile_px == 250
 
 
 def test_dark_can_be_chosen_and_is_remembered(qtbot, window: MainWindow, store: QSettings) -> None:

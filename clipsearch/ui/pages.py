@@ -1,0 +1,49 @@
+"""The pages of the window: the grid of photos, the large view of one, the problems."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from clipsearch.ui.photo_view import PhotoView
+from clipsearch.ui.photos_page import PhotosPage
+from clipsearch.ui.problems_view import ProblemsView
+from clipsearch.ui.session import Session
+from clipsearch.ui.sidebar import Place
+
+
+class Pages(QStackedWidget):
+    """Shows one page at a time. From the grid a photo opens large; closing that leads back to its place."""
+
+    similar_wanted = Signal(object)  # Photo
+    reveal_wanted = Signal(object)  # Path
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.photos = PhotosPage(session.model, session.thumbnails)
+        self.photo = PhotoView(session.model, session.thumbnails, session.library, session.pictures)
+        self.problems = ProblemsView()
+        for page in (self.photos, self.photo, self.problems):
+            self.addWidget(page)
+        self.photos.grid.photo_opened.connect(self.open_photo)
+        self.photo.closed.connect(self.close_photo)
+        self.photo.row_shown.connect(self.photos.grid.show_row)
+        for asking in (self.photos.grid, self.photo):
+            asking.similar_wanted.connect(self.similar_wanted)
+        for pointing in (self.photos.grid, self.photo, self.problems):
+            pointing.reveal_wanted.connect(self.reveal_wanted)
+
+    def show_place(self, place: Place) -> None:
+        """Show the page that the sidebar calls `place`."""
+        self.setCurrentWidget(self.photos if place is Place.PHOTOS else self.problems)
+
+    def open_photo(self, row: int) -> None:
+        """Show the photo of a row large."""
+        self.photo.show_row(row)
+        self.setCurrentWidget(self.photo)
+        self.photo.setFocus()
+
+    def close_photo(self) -> None:
+        """Go back to the grid."""
+        self.setCurrentWidget(self.photos)
+        self.photos.grid.setFocus()
