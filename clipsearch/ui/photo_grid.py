@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QWidget
 
 from clipsearch.records import Photo
 from clipsearch.ui.icons import icon
-from clipsearch.ui.photo_model import PhotoModel, Role
+from clipsearch.ui.photo_model import Index, PhotoModel, Role
 from clipsearch.ui.thumbnails import Thumbnails
 from clipsearch.ui.tile_delegate import TileDelegate
 
@@ -82,7 +82,7 @@ class PhotoGrid(QListView):
         current = self.currentIndex().data(Role.ID)
         selected = [self._photos.index(row).data(Role.ID) for row in self._selected_rows()]
         yield
-        self.doItemsLayout()
+        self.executeDelayedItemsLayout()
         self._select_again(current, selected)
         if anchor is not None:
             self._scroll_back(*anchor)
@@ -98,6 +98,13 @@ class PhotoGrid(QListView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._fit_tiles()
         super().resizeEvent(event)
+
+    def dataChanged(self, first: Index, last: Index, roles: Sequence[int] = ()) -> None:
+        """Paint anew. The stock view would lay out every row again, though tiles never change their size."""
+        if first == last:
+            self.update(first)
+        else:
+            self.viewport().update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and not event.modifiers():
@@ -126,7 +133,7 @@ class PhotoGrid(QListView):
         menu.addAction(icon("reveal"), self.tr("Show in folder"), lambda: self.reveal_wanted.emit(photo.path))
         return menu
 
-    def _on_activated(self, index: QModelIndex | QPersistentModelIndex) -> None:
+    def _on_activated(self, index: Index) -> None:
         if index.isValid() and index.data(Role.FOLDED) is None:
             self.photo_opened.emit(index.row())
         elif index.isValid():

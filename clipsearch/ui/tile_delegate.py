@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QObject, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QBrush,
     QColor,
@@ -22,10 +22,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from clipsearch.records import Hit, Photo, Relevance
 from clipsearch.ui import wording
-from clipsearch.ui.photo_model import Role
+from clipsearch.ui.photo_model import Index, Role
 from clipsearch.ui.thumbnails import Thumbnails
-
-Index = QModelIndex | QPersistentModelIndex
 
 _GAP = 4  # free pixels on each side of a tile
 _RADIUS = 7

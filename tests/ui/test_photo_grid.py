@@ -36,6 +36,18 @@ def test_a_hundred_thousand_photos_show_fast_and_load_only_what_is_seen(qtbot, t
     assert len(asked) < 1_000
 
 
+def test_a_thumbnail_that_comes_lays_nothing_out_again(qtbot, tasks: Tasks, monkeypatch) -> None:
+    grid, model = _grid(qtbot, tasks)
+    model.show_photos(list(range(1000)))
+    qtbot.wait(50)
+    layouts: list[int] = []
+    monkeypatch.setattr(grid, "doItemsLayout", lambda: layouts.append(1))
+    model.picture_changed(3)
+    model.add_details([photo_of(4)])
+    qtbot.wait(50)
+    assert layouts == []
+
+
 def test_tiles_fill_the_width(qtbot, tasks: Tasks) -> None:
     grid, model = _grid(qtbot, tasks)
     model.show_photos(list(range(100)))
