@@ -24,7 +24,7 @@ class DropArea(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.source() is None and drops.folders(event.mimeData()):
-            event.acceptProposedAction()
+            drops.take(event)
             mark(self, "dropping", True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -32,6 +32,6 @@ class DropArea(QWidget):
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        event.acceptProposedAction()
+        drops.take(event)
         mark(self, "dropping", False)
         self.folders_dropped.emit(drops.folders(event.mimeData()))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QDropEvent
+
+
+def take(event: QDropEvent) -> None:
+    """Accept what is dragged, as a copy: after a move, which may be proposed, the source would delete its files."""
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.setAccepted(event.dropAction() == Qt.DropAction.CopyAction)
 
 
 def local_paths(data: QMimeData) -> list[Path]:

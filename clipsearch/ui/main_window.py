@@ -109,6 +109,7 @@ class MainWindow(QMainWindow):
         outer = _tight(QVBoxLayout(self.drop_area))
         outer.addLayout(upper, 1)
         outer.addWidget(self.status)
+        outer.setContentsMargins(2, 2, 2, 2)  # room for the edge that shows where to drop
         self.setCentralWidget(self.drop_area)
 
     def _connect_menus(self, theme: Theme) -> None:

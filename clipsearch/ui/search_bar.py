@@ -73,7 +73,7 @@ class SearchBar(QLineEdit):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if drops.single_file(event.mimeData()) is not None:
-            event.acceptProposedAction()
+            drops.take(event)
             self._show_dropping(True)
         elif event.mimeData().hasUrls():
             event.ignore()  # folders are the window's business
@@ -90,7 +90,7 @@ class SearchBar(QLineEdit):
         if picture is None:
             super().dropEvent(event)
             return
-        event.acceptProposedAction()
+        drops.take(event)
         self.picture_dropped.emit(picture)
 
     def _on_text_edited(self, text: str) -> None:

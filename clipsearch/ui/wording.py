@@ -121,15 +121,17 @@ def breakable(text: str) -> str:
 
 
 def run_outcome(counts: IndexCounts) -> str:
-    """What an indexing run has changed, such as "120 new, 3 changed"; that all was up to date, if nothing."""
+    """What an indexing run has changed, such as "120 new, 3 changed", and how much it could not read."""
     names = {
         QCoreApplication.translate("wording", "{count} new"): counts.added,
         QCoreApplication.translate("wording", "{count} changed"): counts.updated,
         QCoreApplication.translate("wording", "{count} moved"): counts.moved,
         QCoreApplication.translate("wording", "{count} removed"): counts.removed,
-        QCoreApplication.translate("wording", "{count} not readable"): counts.problems,
     }
     parts = [name.format(count=number(count)) for name, count in names.items() if count]
-    if not parts:
-        return QCoreApplication.translate("wording", "Everything is up to date.")
-    return QCoreApplication.translate("wording", "Indexed: {changes}.").format(changes=", ".join(parts))
+    text = QCoreApplication.translate("wording", "Everything is up to date.")
+    if parts:
+        text = QCoreApplication.translate("wording", "Indexed: {changes}.").format(changes=", ".join(parts))
+    if counts.problems:
+        text += " " + QCoreApplication.translate("wording", "%Ln files cannot be read.", "", counts.problems)
+    return text

@@ -31,5 +31,12 @@
             <numerusform>%Ln less sure</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>%Ln files cannot be read.</source>
+        <translation>
+            <numerusform>%Ln file cannot be read.</numerusform>
+            <numerusform>%Ln files cannot be read.</numerusform>
+        </translation>
+    </message>
 </context>
 </TS>

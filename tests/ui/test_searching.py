@@ -114,8 +114,10 @@ def test_a_picture_dropped_on_the_search_bar_is_a_question(qtbot, tmp_path: Path
     bar = SearchBar()
     qtbot.addWidget(bar)
     with qtbot.waitSignal(bar.picture_dropped) as dropped:
-        bar.dropEvent(_drop(QDropEvent, picture))
+        drop = _drop(QDropEvent, picture)
+        bar.dropEvent(drop)
     assert dropped.args == [picture]
+    assert drop.dropAction() == Qt.DropAction.CopyAction
     folder = _drop(QDragEnterEvent, tmp_path)
     bar.dragEnterEvent(folder)
     assert not folder.isAccepted()
@@ -126,4 +128,5 @@ def _drop(kind, path: Path):
     data.setUrls([QUrl.fromLocalFile(str(path))])
     _drop.kept = data  # type: ignore[attr-defined]  # Qt does not keep it alive
     place = QPointF(5, 5) if kind is QDropEvent else QPoint(5, 5)
-    return kind(place, Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    actions = Qt.DropAction.MoveAction | Qt.DropAction.CopyAction
+    return kind(place, actions, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)

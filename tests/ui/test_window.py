@@ -48,11 +48,17 @@ def test_dropped_folders_are_indexed_and_the_grid_fills(
     data = QMimeData()
     (tmp_path / "a file.txt").touch()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path)), QUrl.fromLocalFile(str(tmp_path / "a file.txt"))])
-    copy, left, plain = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(5, 5), copy, data, left, plain)
+    both, left, plain = (
+        Qt.DropAction.MoveAction | Qt.DropAction.CopyAction,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    enter = QDragEnterEvent(QPoint(5, 5), both, data, left, plain)
     window.drop_area.dragEnterEvent(enter)
     assert enter.isAccepted()
-    window.drop_area.dropEvent(QDropEvent(QPointF(5, 5), copy, data, left, plain))
+    drop = QDropEvent(QPointF(5, 5), both, data, left, plain)
+    window.drop_area.dropEvent(drop)
+    assert drop.dropAction() == Qt.DropAction.CopyAction  # the folder must stay where it is
     qtbot.waitUntil(lambda: session.model.rowCount() == 35)
     assert library.indexed == [([tmp_path], False)]
     assert "5 new" in window.status._counts.text()

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QLocale, QTranslator
+from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 
 from clipsearch import paths
 from clipsearch.errors import UnreadablePhotoError
@@ -43,7 +44,7 @@ def test_progress() -> None:
 
 def test_run_outcome() -> None:
     assert wording.run_outcome(IndexCounts(unchanged=9)) == "Everything is up to date."
-    assert wording.run_outcome(IndexCounts(added=3, problems=1)) == "Indexed: 3 new, 1 not readable."
+    assert wording.run_outcome(IndexCounts(added=3, problems=1)) == "Indexed: 3 new. 1 file cannot be read."
 
 
 def test_failure() -> None:
@@ -55,3 +56,13 @@ def test_paths() -> None:
     assert wording.elided_path(Path.home() / "a" / "b") == str(Path("~/a/b"))
     assert wording.one_line("a\nb") == "a�b"
     assert wording.breakable("a_b/c").replace("\u200b", "") == "a_b/c"
+
+
+def test_every_plural_is_in_the_english_translation() -> None:
+    """Without it, Qt would write "1 photos"; make it again with `pyside6-lrelease clipsearch_en.ts`."""
+    texts = set(re.findall(r'"(%Ln [^"]+)"', Path(wording.__file__).read_text("utf-8")))
+    source = (paths.resource_path("translations") / "clipsearch_en.ts").read_text("utf-8")
+    assert texts
+    for text in texts:
+        assert f"<source>{text}</source>" in source
+        assert QCoreApplication.translate("wording", text, "", 1).startswith("1 ")
