@@ -1,10 +1,10 @@
-"""What a drag from the file manager brings."""
+"""What a drag from the file manager brings, and what one to it takes along."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
 
@@ -12,6 +12,11 @@ def take(event: QDropEvent) -> None:
     """Accept what is dragged, as a copy: after a move, which may be proposed, the source would delete its files."""
     event.setDropAction(Qt.DropAction.CopyAction)
     event.setAccepted(event.dropAction() == Qt.DropAction.CopyAction)
+
+
+def file_url(path: Path) -> QUrl:
+    """The URL of a file, also of one whose name is not valid text."""
+    return QUrl.fromEncoded(path.absolute().as_uri().encode("ascii"))
 
 
 def local_paths(data: QMimeData) -> list[Path]:

@@ -8,9 +8,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSettings
 from PySide6.QtWidgets import QWidget
 
+from clipsearch.errors import ClipsearchError
 from clipsearch.records import Folder
 from clipsearch.ui import dialogs
-from clipsearch.ui.reveal import reveal
+from clipsearch.ui.reveal import open_folder, select_in_folder
 from clipsearch.ui.session import Session
 
 
@@ -51,4 +52,11 @@ class FolderActions(QObject):
 
     def reveal(self, path: Path) -> None:
         """Show a file in the file manager."""
-        self._session.background.run(lambda: reveal(path))
+        task = self._session.background.run(lambda: select_in_folder(path))
+        task.succeeded.connect(lambda is_selected: None if is_selected else self._open_folder(path))
+
+    def _open_folder(self, path: Path) -> None:
+        try:
+            open_folder(path)
+        except ClipsearchError as error:
+            self._session.failed.emit(error)

@@ -19,12 +19,12 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
     QTimer,
-    QUrl,
     Signal,
 )
 
 from clipsearch.records import Hit, Photo, Relevance
 from clipsearch.ui import wording
+from clipsearch.ui.drops import file_url
 from clipsearch.ui.recent import Recent
 
 Index = QModelIndex | QPersistentModelIndex
@@ -175,7 +175,7 @@ class PhotoModel(QAbstractListModel):
         """The files of the photos, to be dropped on another program."""
         photos = [photo for photo in (index.data(Role.PHOTO) for index in indexes) if photo]
         data = QMimeData()
-        data.setUrls([QUrl.fromLocalFile(str(photo.path)) for photo in photos])
+        data.setUrls([file_url(photo.path) for photo in photos])
         return data
 
     # Inside

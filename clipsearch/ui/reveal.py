@@ -5,29 +5,31 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import QProcess, QUrl
+from PySide6.QtCore import QProcess
 from PySide6.QtGui import QDesktopServices
 
 from clipsearch.errors import ClipsearchError
+from clipsearch.ui.drops import file_url
 
 
-def reveal(path: Path) -> None:
-    """Open the file manager on `path`, selected where the system can do that.
+def select_in_folder(path: Path) -> bool:
+    """Open the file manager on `path`, selected; False where there is no way to do that.
 
-    May wait for the file manager: call it through Tasks. Raises ClipsearchError when the file and its folder are
-    gone or no file manager answers.
+    May wait for the file manager: call it through Tasks. Raises ClipsearchError when file and folder are gone.
     """
-    folder = path if path.is_dir() else path.parent
-    if not folder.exists():
-        raise ClipsearchError("Folder not found", f"{folder} cannot be reached now.", path)
-    if not _select(path) and not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-        raise ClipsearchError("No file manager", f"No program for opening {folder} was found.", path)
+    if not path.exists() and not path.parent.exists():
+        raise ClipsearchError("Folder not found", f"{path.parent} cannot be reached now.", path)
+    return path.exists() and _select(path)
+
+
+def open_folder(path: Path) -> None:
+    """Open the file manager on the folder of `path`; in the GUI thread. Raises ClipsearchError if there is none."""
+    if not QDesktopServices.openUrl(file_url(path.parent)):
+        raise ClipsearchError("No file manager", f"No program for opening {path.parent} was found.", path)
 
 
 def _select(path: Path) -> bool:
-    """Ask the file manager to select the file; False where it cannot."""
-    if not path.exists():
-        return False
+    """Ask the system's file manager to select the file."""
     if sys.platform == "win32":
         # Explorer wants its own quoting: /select,"C:\a b.jpg" as one argument.
         process = QProcess()
@@ -50,5 +52,5 @@ def _select_by_dbus(path: Path) -> bool:
     if not bus.isConnected():
         return False
     call = QDBusMessage.createMethodCall(name, place, name, "ShowItems")
-    call.setArguments([[QUrl.fromLocalFile(str(path)).toString()], ""])
+    call.setArguments([[path.absolute().as_uri()], ""])
     return bus.call(call, timeout=3_000).type() == QDBusMessage.MessageType.ReplyMessage

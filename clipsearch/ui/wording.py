@@ -110,9 +110,9 @@ def elided_path(path: Path) -> str:
 def failure(error: BaseException) -> str:
     """What went wrong, in one sentence or two."""
     if isinstance(error, ClipsearchError):
-        return f"{error.title}: {error.message}"
+        return one_line(f"{error.title}: {error.message}")
     text = QCoreApplication.translate("wording", "Something went wrong: {error}")
-    return text.format(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    return one_line(text.format(error=f"{type(error).__name__}: {error}" if str(error) else type(error).__name__))
 
 
 def breakable(text: str) -> str:

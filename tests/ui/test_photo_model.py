@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from clipsearch.records import Hit, Relevance
+from clipsearch.ui.drops import file_url
 from clipsearch.ui.photo_model import PhotoModel, Role
 from tests.ui.fake_library import photo_of
 
@@ -102,4 +105,5 @@ def test_files_can_be_dragged_out(qapp) -> None:
     model.show_hits(_hits(STRONG, WEAK))
     urls = model.mimeData([model.index(0), model.index(1)]).urls()
     assert [url.fileName() for url in urls] == ["cat_1.jpg"]
+    assert bytes(file_url(Path("/caf\udce9.jpg")).toEncoded()) == b"file:///caf%E9.jpg"
     assert not model.flags(model.index(1)) & Qt.ItemFlag.ItemIsDragEnabled
