@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import Qt
 
 from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.search_bar import SearchBar
 from clipsearch.ui.session import Session
+from tests.ui.dragging import data_of, drop_event, enter_event
 from tests.ui.fake_library import FakeLibrary, photo_of
 
 
@@ -114,19 +114,12 @@ def test_a_picture_dropped_on_the_search_bar_is_a_question(qtbot, tmp_path: Path
     bar = SearchBar()
     qtbot.addWidget(bar)
     with qtbot.waitSignal(bar.picture_dropped) as dropped:
-        drop = _drop(QDropEvent, picture)
+        data = data_of([picture])
+        drop = drop_event(data)
         bar.dropEvent(drop)
     assert dropped.args == [picture]
     assert drop.dropAction() == Qt.DropAction.CopyAction
-    folder = _drop(QDragEnterEvent, tmp_path)
+    data = data_of([tmp_path])
+    folder = enter_event(data)
     bar.dragEnterEvent(folder)
     assert not folder.isAccepted()
-
-
-def _drop(kind, path: Path):
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    _drop.kept = data  # type: ignore[attr-defined]  # Qt does not keep it alive
-    place = QPointF(5, 5) if kind is QDropEvent else QPoint(5, 5)
-    actions = Qt.DropAction.MoveAction | Qt.DropAction.CopyAction
-    return kind(place, actions, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)

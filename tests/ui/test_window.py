@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QPoint, QPointF, QSettings, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox
 
 from clipsearch.errors import CatalogError
@@ -14,6 +13,7 @@ from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.session import Session
 from clipsearch.ui.sidebar import Place
 from clipsearch.ui.theme import DARK, Appearance, Theme
+from tests.ui.dragging import data_of, drop_event, enter_event
 from tests.ui.fake_library import FakeLibrary
 
 
@@ -45,18 +45,12 @@ def test_dropped_folders_are_indexed_and_the_grid_fills(
     qtbot, window: MainWindow, session: Session, library: FakeLibrary, tmp_path: Path
 ) -> None:
     _ready(qtbot, window, session)
-    data = QMimeData()
     (tmp_path / "a file.txt").touch()
-    data.setUrls([QUrl.fromLocalFile(str(tmp_path)), QUrl.fromLocalFile(str(tmp_path / "a file.txt"))])
-    both, left, plain = (
-        Qt.DropAction.MoveAction | Qt.DropAction.CopyAction,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    enter = QDragEnterEvent(QPoint(5, 5), both, data, left, plain)
+    data = data_of([tmp_path, tmp_path / "a file.txt"])
+    enter = enter_event(data)
     window.drop_area.dragEnterEvent(enter)
     assert enter.isAccepted()
-    drop = QDropEvent(QPointF(5, 5), both, data, left, plain)
+    drop = drop_event(data)
     window.drop_area.dropEvent(drop)
     assert drop.dropAction() == Qt.DropAction.CopyAction  # the folder must stay where it is
     qtbot.waitUntil(lambda: session.model.rowCount() == 35)
