@@ -17,6 +17,7 @@ class PhotoDetails(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("photoDetailsArea")
         self.setFixedWidth(_WIDTH_PX)
         self.setWidgetResizable(True)
         self.setFrameShape(QScrollArea.Shape.NoFrame)

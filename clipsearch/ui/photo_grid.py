@@ -43,6 +43,7 @@ class PhotoGrid(QListView):
         self.doubleClicked.connect(self._on_double_clicked)
         self.clicked.connect(self._on_clicked)
         thumbnails.loaded.connect(model.picture_changed)
+        thumbnails.retried.connect(self.viewport().update)
 
     def _lay_out_as_grid(self) -> None:
         # Wrapped list mode looks like icon mode and lays out a million uniform rows in half the time.

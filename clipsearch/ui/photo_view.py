@@ -16,7 +16,7 @@ from clipsearch.ui.picture_canvas import PictureCanvas
 from clipsearch.ui.recent import Recent
 from clipsearch.ui.tasks import Task, Tasks
 from clipsearch.ui.thumbnails import Thumbnails
-from clipsearch.ui.widgets import label, push_button, tool_button
+from clipsearch.ui.widgets import elided_label, push_button, tool_button
 
 _LONG_SIDE_PX = 2560
 _PICTURES_KEPT = 4
@@ -49,7 +49,7 @@ class PhotoView(QWidget):
         self._pictures: Recent[int, QPixmap] = Recent(_PICTURES_KEPT)
         self.canvas = PictureCanvas()
         self.details = PhotoDetails()
-        self._name = label(role="title")
+        self._name = elided_label(role="title")
         self._previous = tool_button("previous", self.tr("Previous photo (Left)"), lambda: self._go(-1), 20)
         self._next = tool_button("next", self.tr("Next photo (Right)"), lambda: self._go(+1), 20)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -15,7 +15,7 @@ from clipsearch.ui.photo_grid import LARGEST_TILE, SMALLEST_TILE, PhotoGrid
 from clipsearch.ui.photo_model import PhotoModel
 from clipsearch.ui.questions import PhotoQuestion, PictureQuestion, Question, TextQuestion
 from clipsearch.ui.thumbnails import Thumbnails
-from clipsearch.ui.widgets import label, picture, tool_button
+from clipsearch.ui.widgets import elided_label, picture, tool_button
 
 
 class PhotosPage(QWidget):
@@ -33,8 +33,8 @@ class PhotosPage(QWidget):
         self._question: Question | None = None
         self._hits: Sequence[Hit] | None = None
         self._is_indexing = False
-        self._heading = label(role="title")
-        self._remark = label(role="muted")
+        self._heading = elided_label(role="title")
+        self._remark = elided_label(role="muted")
         self._close = tool_button("close", self.tr("Back to all photos"), self.all_wanted.emit, 16)
         self._slider = self._size_slider()
         self._sizes = QWidget()

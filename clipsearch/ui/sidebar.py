@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from clipsearch.records import Folder
 from clipsearch.ui import wording
 from clipsearch.ui.icons import icon
-from clipsearch.ui.widgets import label, picture, push_button, tool_button
+from clipsearch.ui.widgets import elided_label, label, picture, push_button, tool_button
 
 _WIDTH_PX = 232
 
@@ -139,8 +139,7 @@ class _FolderRow(QWidget):
         self.setObjectName("folderRow")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setToolTip(self._tool_tip())
-        self._name = label()
-        self._name.setMinimumWidth(10)
+        self._name = elided_label(wording.one_line(wording.folder_name(folder)))
         self._name.setEnabled(not folder.offline)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 2, 4, 2)
@@ -148,12 +147,6 @@ class _FolderRow(QWidget):
         row.addWidget(picture("folder-offline" if folder.offline else "folder"))
         row.addWidget(self._name, 1)
         row.addWidget(self._menu_button())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        name = wording.one_line(wording.folder_name(self._folder))
-        room = self.width() - 88
-        self._name.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, room))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self._open_menu(event.globalPos())

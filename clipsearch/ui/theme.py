@@ -95,10 +95,10 @@ QToolButton:focus {{ border-color: {accent}; }}
 QWidget#sidebar, QWidget#statusBar, QWidget#photoDetails {{ background: {window}; }}
 QWidget#sidebar {{ border-right: 1px solid {border}; }}
 QWidget#statusBar {{ border-top: 1px solid {border}; }}
-QWidget#photoDetails {{ border-left: 1px solid {border}; }}
 QWidget#dropArea {{ border: 2px solid {window}; }}
 QWidget#dropArea[dropping="true"] {{ border: 2px dashed {accent}; }}
 QWidget#content, QScrollArea, QStackedWidget {{ background: {base}; }}
+QScrollArea#photoDetailsArea {{ background: {window}; border-left: 1px solid {border}; }}
 QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="caption"] {{ color: {muted}; font-size: 8pt; font-weight: 600; }}
 QLabel[role="title"] {{ font-size: 13pt; font-weight: 600; }}

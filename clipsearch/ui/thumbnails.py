@@ -23,7 +23,8 @@ Loaded = list[tuple[Photo, QImage | None]]
 class Thumbnails(QObject):
     """Gives the picture of a photo if it is here; otherwise fetches it, the latest wanted first."""
 
-    loaded = Signal(int)
+    loaded = Signal(int)  # photo id
+    retried = Signal()  # whoever shows photos should ask for their pictures again
 
     def __init__(self, library: LibraryAccess, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,9 +45,9 @@ class Thumbnails(QObject):
 
     def retry_absent(self) -> None:
         """Ask again for thumbnails that were not made yet."""
-        absent, self._absent = self._absent, set()
-        for photo_id in absent:
-            self.loaded.emit(photo_id)
+        if self._absent:
+            self._absent.clear()
+            self.retried.emit()
 
     def _want(self, photo: Photo) -> None:
         self._waiting.pop(photo.id, None)

@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - Qt's own names
 """Stock widgets as this window uses them: named, with a tool tip and an accessible name."""
 
 from __future__ import annotations
@@ -5,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
 
 from clipsearch.ui.icons import icon
+
+_LEAST_TEXT_PX = 90
 
 
 def tool_button(icon_name: str, text: str, action: Callable[[], object], icon_px: int = 18) -> QToolButton:
@@ -43,9 +46,32 @@ def picture(icon_name: str, icon_px: int = 18) -> QToolButton:
     return button
 
 
+class ElidedLabel(QLabel):
+    """One line of plain text that is cut in the middle where there is too little room for it."""
+
+    def minimumSizeHint(self) -> QSize:
+        whole = super().minimumSizeHint()
+        return QSize(min(whole.width(), _LEAST_TEXT_PX), whole.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        room = self.contentsRect()
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room.width())
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        painter = QPainter(self)
+        self.style().drawItemText(painter, room, flags, self.palette(), self.isEnabled(), text, self.foregroundRole())
+
+
 def label(text: str = "", role: str = "") -> QLabel:
     """Plain text; `role` is one of the style sheet's: title, large, muted, caption."""
-    result = QLabel(text)
+    return _dressed(QLabel(text), role)
+
+
+def elided_label(text: str = "", role: str = "") -> QLabel:
+    """Plain text, such as a file's name, that may be longer than the window is wide."""
+    return _dressed(ElidedLabel(text), role)
+
+
+def _dressed(result: QLabel, role: str) -> QLabel:
     result.setTextFormat(Qt.TextFormat.PlainText)
     result.setProperty("role", role)
     return result

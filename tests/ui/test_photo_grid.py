@@ -128,3 +128,19 @@ def test_tiles_paint_in_every_state(qtbot, tasks: Tasks) -> None:
     grid.setFocus()
     blank = grid.grab().toImage()
     qtbot.waitUntil(lambda: grid.grab().toImage() != blank)
+
+
+def test_a_thumbnail_that_was_not_made_yet_is_asked_for_again(qtbot, tasks: Tasks, monkeypatch) -> None:
+    library = FakeLibrary()
+    thumbnails = Thumbnails(library, tasks)
+    monkeypatch.setattr(library, "thumbnail", lambda photo: None)
+    assert thumbnails.pixmap(photo_of(1)) is None
+    qtbot.waitUntil(lambda: tasks.is_idle)
+    monkeypatch.undo()
+    assert thumbnails.pixmap(photo_of(1)) is None
+    assert tasks.is_idle  # it is known not to be there
+    with qtbot.waitSignal(thumbnails.retried):
+        thumbnails.retry_absent()
+    with qtbot.waitSignal(thumbnails.loaded):
+        thumbnails.pixmap(photo_of(1))
+    assert thumbnails.pixmap(photo_of(1)).width() == 320

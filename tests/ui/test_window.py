@@ -207,3 +207,13 @@ def test_every_button_has_an_accessible_name(window: MainWindow) -> None:
     assert len(buttons) > 10
     for button in buttons:
         assert button.accessibleName() or button.text(), button.objectName()
+
+
+def test_long_names_do_not_widen_the_window(qtbot, window: MainWindow, session: Session) -> None:
+    _ready(qtbot, window, session)
+    narrow = window.minimumSizeHint().width()
+    window.pages.photo._name.setText("a very long name " * 30)
+    window.search_bar.ask("a very long question " * 30)
+    window.sidebar.show_folders([Folder(1, Path("/" + "long" * 40))])
+    qtbot.waitUntil(window.pages.photos.empty.isVisible)
+    assert window.minimumSizeHint().width() <= narrow
