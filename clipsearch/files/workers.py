@@ -7,12 +7,14 @@ answer within a time limit, and replaces the process when it hangs or dies.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from clipsearch.errors import ClipsearchError, UnreadablePhotoError
@@ -22,6 +24,7 @@ Result = TypeVar("Result")
 
 _SPAWN = multiprocessing.get_context("spawn")
 _POLL_S = 0.1
+_START_LIMIT_S = 120.0
 
 
 class WorkerPool(Generic[Item, Result]):
@@ -29,7 +32,7 @@ class WorkerPool(Generic[Item, Result]):
 
     `function` must be importable by name. An item for which it raises a ClipsearchError yields that error. An item
     that takes longer than `timeout_s`, or whose worker dies (memory beyond `memory_mb`, a crash in a decoder),
-    yields an UnreadablePhotoError. Any other exception of `function` ends the run.
+    yields an UnreadablePhotoError. Any other exception of `function`, or a worker that cannot start, ends the run.
     """
 
     def __init__(
@@ -127,7 +130,7 @@ class _Worker(Generic[Item, Result]):
             self._start()
         try:
             self._pipe.send(item)
-            if not self._answered():
+            if not self._answered(self._timeout_s):
                 self.kill()
                 return UnreadablePhotoError(f"Reading the file took longer than {self._timeout_s:g} seconds.")
             answer = self._pipe.recv()
@@ -140,14 +143,22 @@ class _Worker(Generic[Item, Result]):
         return result
 
     def _start(self) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, *self._target), daemon=True)
-        self._process.start()
-        theirs.close()
+        """Start the process and wait until it is ready, so that no photo is blamed for a start that fails."""
+        pipe, theirs = _SPAWN.Pipe()
+        with theirs:
+            process = _SPAWN.Process(target=_serve, args=(theirs, *self._target), daemon=True)
+            process.start()
+        self._process, self._pipe = process, pipe
+        try:
+            ready = self._answered(_START_LIMIT_S) and pipe.recv()
+        except (EOFError, OSError):
+            ready = False
+        if not ready:
+            raise ClipsearchError("Reading photos failed", "A process that reads photos cannot be started.")
 
-    def _answered(self) -> bool:
+    def _answered(self, limit_s: float) -> bool:
         """Wait for the answer, the death of the process (which reads as an end of file) or the time limit."""
-        deadline = time.monotonic() + self._timeout_s
+        deadline = time.monotonic() + limit_s
         while not self._pipe.poll(_POLL_S):
             if self._stop.is_set():
                 raise _StoppedError
@@ -167,6 +178,7 @@ def _serve(pipe: Connection, function: Callable[[Any], Any], memory_mb: int) -> 
     """The worker process: answer items until the other end closes."""
     _limit_memory(memory_mb)
     try:
+        pipe.send(True)
         while True:
             pipe.send(_answer(function, pipe.recv()))
     except (EOFError, OSError, KeyboardInterrupt):
@@ -178,20 +190,31 @@ def _answer(function: Callable[[Any], Any], item: Any) -> Any:
         return function(item)
     except ClipsearchError as error:
         return error
+    except MemoryError:
+        return UnreadablePhotoError("The picture needs more memory than a photo may use.")
     except Exception as error:  # told to the parent, which ends the run with it
         return _Failed(f"{type(error).__name__}: {error}")
 
 
 def _limit_memory(megabytes: int) -> None:
-    """Cap the address space of this process where the system can (Windows cannot, macOS ignores it)."""
+    """Let this process take so much more address space, where the system can (Windows cannot, macOS ignores it)."""
     try:
         import resource
     except ImportError:
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = megabytes * 1024 * 1024
+    wanted = _address_space() + megabytes * 1024 * 1024
     size = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     try:
         resource.setrlimit(resource.RLIMIT_AS, (size, hard))
     except (ValueError, OSError):
         return
+
+
+def _address_space() -> int:
+    """Return the bytes mapped so far, which grow with the cores (each thread reserves some); 0 where unknown."""
+    try:
+        pages = Path("/proc/self/statm").read_text("ascii").split()[0]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
