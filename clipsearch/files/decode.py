@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from clipsearch.errors import UnreadablePhotoError
 
@@ -13,6 +13,7 @@ from clipsearch.errors import UnreadablePhotoError
 Image.MAX_IMAGE_PIXELS = None
 
 _WHITE = (255, 255, 255)
+_SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,19 @@ def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) 
     image_format = image.format or ""
     image.draft("RGB", _smallest_size(image.size, min_side))
     image.load()
-    upright = ImageOps.exif_transpose(_reduced(image, min_side))
-    if (upright.width > upright.height) != (width > height) and width != height:
+    upright, turned = _upright(_reduced(image, min_side))
+    if turned:
         width, height = height, width
     return Decoded(to_rgb(upright), width, height, image_format)
+
+
+def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
+    """Turn a picture by its EXIF orientation; tell whether width and height changed places. Bad EXIF is ignored."""
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+        return ImageOps.exif_transpose(image), turned
+    except Exception:  # a damaged EXIF block raises nearly anything
+        return image, False
 
 
 def _smallest_size(size: tuple[int, int], min_side: int) -> tuple[int, int]:

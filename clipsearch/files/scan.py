@@ -12,16 +12,22 @@ PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
 )
 
+_LATEST_NS = 2**63 - 1
 
-def scan(folder: Path) -> Iterator[FoundFile | Unreadable]:
+
+def scan(folder: Path, leave_out: Path | None = None) -> Iterator[FoundFile | Unreadable]:
     """Yield every picture file under `folder` by name, depth first, and every place that cannot be read.
 
     Hidden files and folders (a leading dot) are passed over; links to folders are not followed, so that no loop
-    can arise. An unreadable folder is yielded as Unreadable, never raised. Relative paths use "/" everywhere.
+    can arise. `leave_out` is a folder not to enter: the library itself, whose thumbnails are no photos.
+    An unreadable folder is yielded as Unreadable, never raised. Relative paths use "/" everywhere.
     """
     pending = [""]
+    left_out = leave_out and _comparable(leave_out)
     while pending:
         relative = pending.pop()
+        if left_out and _comparable(folder / relative) == left_out:
+            continue
         try:
             with os.scandir(folder / relative) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
@@ -33,7 +39,7 @@ def scan(folder: Path) -> Iterator[FoundFile | Unreadable]:
             if entry.name.startswith("."):
                 continue
             path = f"{relative}/{entry.name}" if relative else entry.name
-            if entry.is_dir(follow_symlinks=False):
+            if _is_real_folder(entry):
                 subfolders.append(path)
             elif is_picture(entry.name):
                 yield from _found(folder, path, entry)
@@ -45,11 +51,29 @@ def is_picture(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
 
 
+def _comparable(path: Path) -> str:
+    return os.path.normcase(os.path.abspath(path))
+
+
+def mtime_ns(stat: os.stat_result) -> int:
+    """Return the time of the last change in ns since 1970; times beyond 64 bits (a broken clock) become the limit."""
+    return max(-_LATEST_NS, min(stat.st_mtime_ns, _LATEST_NS))
+
+
+def _is_real_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell a folder from a link to one; Windows has junctions besides, which Python 3.12 and later know."""
+    try:
+        is_junction = getattr(entry, "is_junction", None)
+        return entry.is_dir(follow_symlinks=False) and not (is_junction and is_junction())
+    except OSError:
+        return False
+
+
 def _found(folder: Path, relative_path: str, entry: os.DirEntry[str]) -> Iterator[FoundFile | Unreadable]:
     try:
         if entry.is_file():
             stat = entry.stat()
-            yield FoundFile(folder, relative_path, stat.st_size, stat.st_mtime_ns)
+            yield FoundFile(folder, relative_path, stat.st_size, mtime_ns(stat))
     except FileNotFoundError:
         return
     except OSError as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 
 class ThumbnailCache:
@@ -24,10 +25,11 @@ class ThumbnailCache:
         path = self.path(content_hash)
         if path.exists():
             return
-        side = min(self.side, max(image.size))
-        small = ImageOps.contain(image, (side, side), Image.Resampling.HAMMING)
+        scale = min(1.0, self.side / max(image.size))
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        small = image.resize(size, Image.Resampling.HAMMING)
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f"{path.stem}.{os.getpid()}.new")
+        scratch = path.with_name(f"{path.stem}.{os.getpid()}-{threading.get_ident()}.new")
         small.save(scratch, "JPEG", quality=82)
         scratch.replace(path)
 

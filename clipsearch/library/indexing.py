@@ -63,7 +63,8 @@ def index_folders(
 @contextmanager
 def _one_indexer(library: Library) -> Iterator[None]:
     library.folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(library.folder / "indexing.lock")
+    # Not thread-local: a generator may be closed by another thread than the one that ran it.
+    lock = FileLock(library.folder / "indexing.lock", thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -80,7 +81,7 @@ def _targets(library: Library, folders: Sequence[Path] | None) -> list[Folder]:
     if folders is None:
         return [folder for folder in library.catalog.folders() if not folder.offline]
     for path in folders:
-        if not path.is_dir():
+        if not os.path.isdir(path):
             raise ClipsearchError("Folder not found", f"There is no folder {path}.", path)
     added = [library.catalog.add_folder(Path(os.path.abspath(path))) for path in folders]
     wanted = {folder.id for folder in added}
@@ -124,7 +125,7 @@ class _Run:
         known = self.library.catalog.known_files(folder.id)
         without_vector = self.library.catalog.photos_without_vector(self.library.encoder.model_id)
         unreadable: list[str] = []
-        for number, found in enumerate(scan(folder.path)):
+        for number, found in enumerate(scan(folder.path, leave_out=self.library.folder)):
             if isinstance(found, Unreadable):
                 unreadable.append(found.relative_path)
                 self._problem(folder.id, found.relative_path, 0, _TRY_AGAIN, found.reason)
@@ -168,6 +169,7 @@ class _Run:
             for pending, result in results:
                 if isinstance(result, ClipsearchError):
                     self._unreadable(pending, result)
+                    yield self.progress(Stage.ENCODING)
                 else:
                     batch.append((pending, result))
                 if len(batch) >= self.library.settings.batch_size:
@@ -198,7 +200,7 @@ class _Run:
         """Encode what has no vector yet and record the batch; it is searchable at once."""
         if not batch:
             return
-        catalog, encoder = self.library.catalog, self.library.encoder
+        catalog, encoder, index = self.library.catalog, self.library.encoder, self.library.index
         vectors = self._vectors([prepared for _, prepared in batch])
         files = [
             NewFile(
@@ -213,7 +215,7 @@ class _Run:
             for pending, prepared in batch
         ]
         stored = catalog.store(encoder.model_id, encoder.dim, files)
-        self.library.index.add(stored.photo_ids, stored.generation)
+        index.add(stored.photo_ids, stored.generation)
         for (pending, _), photo_id in zip(batch, stored.photo_ids, strict=True):
             self._count_stored(pending, photo_id)
         self.done += len(batch)

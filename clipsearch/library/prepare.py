@@ -37,10 +37,15 @@ class Prepared:
 def prepare(pending: PendingFile, spec: Preprocess, thumbnails: ThumbnailCache, max_megapixels: float) -> Prepared:
     """Read one file for the encoder and the window. Raises UnreadablePhotoError."""
     path = pending.found.path
-    decoded = decode(path, spec.size, max_megapixels)
     try:
+        before = path.stat()
+        decoded = decode(path, spec.size, max_megapixels)
         digest = content_hash(path)
+        after = path.stat()
     except OSError as error:
         raise UnreadablePhotoError(f"The file cannot be read: {error.strerror}.", path, temporary=True) from error
+    # Else pixels and hash might not belong together, and the photo would keep a wrong vector for good.
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise UnreadablePhotoError("The file was being written while it was read.", path, temporary=True)
     thumbnails.write(digest, decoded.image)
     return Prepared(digest, decoded.width, decoded.height, decoded.format, to_square(decoded.image, spec))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from clipsearch.files.scan import mtime_ns
 from clipsearch.library.library import Library
 from clipsearch.records import Folder, Verification
 
@@ -59,12 +60,12 @@ def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]
             continue
         try:
             stat = (folder.path / path).stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             gone.append(path)
         except OSError:
             continue
         else:
-            if (stat.st_size, stat.st_mtime_ns) != (known.size_bytes, known.mtime_ns):
+            if (stat.st_size, mtime_ns(stat)) != (known.size_bytes, known.mtime_ns):
                 changed.append(path)
     return gone, changed
 
