@@ -227,13 +227,14 @@ class Catalog:
             return np.fromiter((row[0] for row in rows), np.int64)
 
     def vectors(self, model: str, ids: Sequence[int]) -> Iterator[tuple[list[int], npt.NDArray[np.float16]]]:
-        """Yield (photo ids, float16 [m, dim]) in chunks, for those of `ids` that have a vector of `model`."""
+        """Yield (photo ids, float16 [m, dim]) in chunks, for those of `ids` that have a sound vector of `model`."""
         for chunk in _chunks(ids):
             with self._database.read() as connection:
                 rows = connection.execute(
                     select(schema.vector.c.photo_id, schema.vector.c.data)
                     .join(schema.model)
                     .where(schema.model.c.name == model, schema.vector.c.photo_id.in_(chunk))
+                    .where(func.length(schema.vector.c.data) == 2 * schema.model.c.dim)
                 ).all()
             if rows:
                 data = np.stack([np.frombuffer(row.data, np.float16) for row in rows])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DatabaseError
 
 from clipsearch.errors import CatalogError
@@ -27,12 +27,19 @@ class Database:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = _engine(path)
+            self._bring_up_to_date()
+        except (DatabaseError, OSError) as error:
+            raise CatalogError(f"The library's catalog cannot be opened: {_plain(error)}.", path) from error
+
+    def _bring_up_to_date(self) -> None:
+        try:
             with self._engine.connect() as connection:
                 version = _version(connection)
             if version != HEAD:
                 self._upgrade(version)
-        except (DatabaseError, OSError) as error:
-            raise CatalogError(f"The library's catalog cannot be opened: {_plain(error)}.", path) from error
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._engine.dispose()
@@ -81,7 +88,7 @@ class Database:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
     return engine

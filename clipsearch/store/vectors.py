@@ -91,37 +91,51 @@ class VectorIndex:
 
     def vectors(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
         """Return the vectors of these photos, float32 [n, dim]. Raises KeyError for a photo not in the index."""
+        vectors = np.empty((len(ids), self._dim), np.float32)
         with self._lock:
             try:
-                return np.stack([self._index.reconstruct(int(photo_id)) for photo_id in ids])
+                for row, photo_id in enumerate(ids):
+                    vectors[row] = self._index.reconstruct(int(photo_id))
             except RuntimeError as error:
                 raise KeyError(ids) from error
+        return vectors
 
     def save(self) -> None:
-        """Write the index file, whole or not at all, unless it is already up to date."""
+        """Write the index file, whole or not at all, unless it is already up to date or cannot be written."""
         with self._lock:
             if self._generation == self._saved_generation:
                 return
             import faiss
 
-            data = faiss.serialize_index(self._index).tobytes()
+            data: Any = faiss.serialize_index(self._index)  # uint8 [bytes], written without a copy
             header = {"format": _FORMAT, "model": self._model, "generation": self._generation, "crc": zlib.crc32(data)}
-            scratch = self._path.with_suffix(".new")
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._write(json.dumps(header).encode() + b"\n", data)
+            except OSError:  # no room, or not ours to write: the index in memory is as good, the next run tries again
+                return
+            self._saved_generation = self._generation
+
+    def _write(self, header: bytes, data: Any) -> None:
+        scratch = self._path.with_name(f"{self._path.stem}.{os.getpid()}.new")  # two processes may save at once
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
             with scratch.open("wb") as stream:
-                stream.write(json.dumps(header).encode() + b"\n" + data)
+                stream.write(header)
+                stream.write(data)
                 stream.flush()
                 os.fsync(stream.fileno())
             scratch.replace(self._path)
-            self._saved_generation = self._generation
+        finally:
+            scratch.unlink(missing_ok=True)
 
     def _load(self) -> Any:
         """Return the FAISS index in the file, None when it is missing, damaged or of another model."""
         import faiss
 
         try:
-            line, _, data = self._path.read_bytes().partition(b"\n")
-            header = json.loads(line)
+            with self._path.open("rb") as stream:
+                header = json.loads(stream.readline())
+                data = stream.read()
             if (header["format"], header["model"], header["crc"]) != (_FORMAT, self._model, zlib.crc32(data)):
                 return None
             index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
