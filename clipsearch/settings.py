@@ -15,7 +15,7 @@ from clipsearch.errors import ClipsearchError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user can choose. Sizes and limits carry their unit in the name; 0 means "decide for me"."""
+    """What the user can choose. Sizes and limits carry their unit in the name; 0 workers or threads means "decide for me"."""
 
     decode_workers: int = 0
     encode_threads: int = 0
@@ -28,8 +28,10 @@ class Settings:
     def __post_init__(self) -> None:
         for field in fields(self):
             value, default = getattr(self, field.name), field.default
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
                 raise ValueError(f"the setting {field.name} must be a number of zero or more, not {value!r}")
+            if value == 0 and default != 0:
+                raise ValueError(f"the setting {field.name} must be more than zero")
             if isinstance(default, int) and not isinstance(value, int):
                 raise ValueError(f"the setting {field.name} must be a whole number, not {value!r}")
 

@@ -53,12 +53,18 @@ class Package:
         return self.folder / "tokenizer.json"
 
     def background(self) -> npt.NDArray[np.float32]:
-        """Return the unit vectors of the background pictures, float32 [m, dim] (m is 0 if the package has none)."""
+        """Return the unit vectors of the background pictures, float32 [m, dim]; m is 0 if the package has none.
+
+        Raises PackageError.
+        """
         path = self.folder / "background.npy"
         if not path.exists():
             return np.zeros((0, self.dim), np.float32)
-        vectors: npt.NDArray[np.float32] = np.load(path, allow_pickle=False).astype(np.float32)
-        return vectors
+        try:
+            vectors: npt.NDArray[np.float32] = np.load(path, allow_pickle=False).astype(np.float32)
+            return vectors.reshape(-1, self.dim)
+        except (OSError, ValueError, EOFError) as error:
+            raise PackageError(f"The model package's background.npy cannot be read: {error}", path) from error
 
 
 def load_package(folder: Path) -> Package:
@@ -69,8 +75,8 @@ def load_package(folder: Path) -> Package:
         raise PackageError(f"There is no model package in {folder} (model.json is missing).", folder) from None
     except (OSError, ValueError) as error:
         raise PackageError(f"The model package's model.json cannot be read: {error}", folder) from error
-    if values.get("format") != FORMAT:
-        found = values.get("format")
+    found = values.get("format") if isinstance(values, dict) else None
+    if found != FORMAT:
         raise PackageError(f"The model package has format {found!r}; this program reads {FORMAT}.", folder)
     try:
         package = _package(folder, values)
