@@ -1,0 +1,66 @@
+"""Stand-ins where the real thing would be slow: an encoder that sees colours, and a pool without processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from clipsearch.encode.encoder import Encoder, unit
+from clipsearch.encode.package import Package
+from clipsearch.encode.preprocess import Preprocess
+from clipsearch.errors import ClipsearchError
+from clipsearch.library.library import Library
+from clipsearch.settings import Settings
+from clipsearch.store.catalog import Catalog
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+
+_PREPROCESS = Preprocess(1, 16, "squash", "bilinear", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+class FakeEncoder(Encoder):
+    """Maps a picture to its mean colour and a colour's name to that colour: unit vectors, float32 [n, 4]."""
+
+    def __init__(self, revision: str = "1") -> None:
+        self.package = Package(Path(), "fake", revision, "Fake", "", 4, _PREPROCESS, 8, 0, strong=2.0, likely=1.0)
+        self.encoded = 0
+
+    def encode_images(self, squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        self.encoded += len(squares)
+        means = squares.reshape(len(squares), -1, 3).mean(axis=1) / 255
+        return unit(np.hstack([means, np.full((len(squares), 1), 0.1)]).astype(np.float32))
+
+    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        return unit(np.array([[*COLOURS.get(text, (1, 1, 1)), 0] for text in texts], np.float32))
+
+    @cached_property
+    def background(self) -> npt.NDArray[np.float32]:
+        return unit(np.random.default_rng(0).random((50, 4), np.float32))
+
+
+class InlinePool:
+    """Runs the work in this process, one item after the other; counts what it was given."""
+
+    items = 0
+
+    def __init__(self, function: Callable[[Any], Any], *_limits: float) -> None:
+        self._function = function
+
+    def run(self, items: Iterable[Any]) -> Generator[tuple[Any, Any], None, None]:
+        for item in items:
+            InlinePool.items += 1
+            try:
+                yield item, self._function(item)
+            except ClipsearchError as error:
+                yield item, error
+
+
+def fake_library(folder: Path, revision: str = "1", settings: Settings | None = None) -> Library:
+    """Open a library whose encoder is the fake one; two decode workers unless the settings say otherwise."""
+    settings = settings or Settings(decode_workers=2)
+    return Library(folder, settings, FakeEncoder(revision), Catalog(folder / "catalog.sqlite"))

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from clipsearch.errors import ClipsearchError, UnreadablePhotoError
+from clipsearch.files.workers import WorkerPool
+from tests.files.work import Unstartable, double, misbehave, reserve
+
+
+def pool(
+    function: Callable[[Any], Any], count: int = 2, timeout_s: float = 60, memory_mb: int = 2048
+) -> WorkerPool[Any, Any]:
+    return WorkerPool(function, count, timeout_s, memory_mb, ahead=4)
+
+
+def assert_nothing_left() -> None:
+    assert multiprocessing.active_children() == []
+    assert threading.active_count() == 1 or all("_feed" not in thread.name for thread in threading.enumerate())
+
+
+def test_every_item_is_answered_once() -> None:
+    assert sorted(pool(double).run(range(50))) == [(item, 2 * item) for item in range(50)]
+    assert_nothing_left()
+
+
+def test_no_items_are_no_results() -> None:
+    assert list(pool(double).run([])) == []
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ("die", "Reading the file made the reader crash or run out of memory."),
+        ("hang", "Reading the file took longer than 0.5 seconds."),
+        ("refuse", "The file is empty."),
+        ("swell", "The picture needs more memory than a photo may use."),
+    ],
+)
+def test_a_bad_item_costs_only_itself(bad: str, reason: str) -> None:
+    results = dict(pool(misbehave, timeout_s=0.5).run(["a", bad, "b", "c"]))
+    error = results.pop(bad)
+    assert isinstance(error, UnreadablePhotoError)
+    assert error.message == reason
+    assert results == {"a": "a", "b": "b", "c": "c"}
+    assert_nothing_left()
+
+
+def test_a_bug_in_the_work_ends_the_run() -> None:
+    with pytest.raises(ClipsearchError, match="KeyError: 'a bug'"):
+        list(pool(misbehave).run(["a", "bug", "b"]))
+    assert_nothing_left()
+
+
+def test_a_failing_source_ends_the_run() -> None:
+    def items() -> Iterator[int]:
+        yield 1
+        raise OSError("the list of files broke off")
+
+    with pytest.raises(OSError, match="broke off"):
+        list(pool(double).run(items()))
+    assert_nothing_left()
+
+
+def test_work_that_cannot_be_sent_ends_the_run() -> None:
+    with pytest.raises(Exception, match="lambda"):
+        list(pool(lambda item: item).run([1]))
+    assert_nothing_left()
+
+
+def test_processes_that_cannot_start_end_the_run_and_blame_no_photo() -> None:
+    with pytest.raises(ClipsearchError, match="cannot be started"):
+        list(pool(Unstartable()).run([1, 2, 3]))
+    assert_nothing_left()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to such a limit")
+def test_memory_is_limited() -> None:
+    results = dict(pool(reserve, count=1, memory_mb=200).run([400, 1]))
+    assert "memory" in results[400].message
+    assert results[1] == 1024 * 1024
+
+
+def test_items_are_drawn_only_as_they_are_needed() -> None:
+    drawn = []
+
+    def items() -> Iterator[int]:
+        for item in range(1000):
+            drawn.append(item)
+            yield item
+
+    run = pool(double).run(items())
+    next(run)
+    time.sleep(0.3)
+    run.close()
+    assert len(drawn) <= 1 + 4 + 2 * 2  # taken, waiting, and for each worker one done and one in work
+
+
+def test_closing_stops_busy_workers_at_once() -> None:
+    run = pool(misbehave).run(["a", "hang", "hang", "b"])
+    assert next(run) == ("a", "a")
+    run.close()
+    assert_nothing_left()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="asks /proc or ps about processes")
+def test_workers_end_with_a_program_that_is_killed() -> None:
+    code = (
+        "import multiprocessing, os, signal\n"
+        "from clipsearch.files.workers import WorkerPool\n"
+        "from tests.files.work import double\n"
+        "run = WorkerPool(double, 1, 60, 2048, 1).run(range(99))\n"
+        "next(run)\n"
+        "print(multiprocessing.active_children()[0].pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    out = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False).stdout
+    assert ends(int(out))
+
+
+def ends(pid: int) -> bool:
+    """Wait some seconds for a process to end."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if b") Z" in stat_of(pid):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def stat_of(pid: int) -> bytes:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as stream:
+            return stream.read()
+    except OSError:
+        return b""

@@ -1,0 +1,48 @@
+"""What the worker processes of the tests do; apart from the tests, so that the processes start quickly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from clipsearch.errors import UnreadablePhotoError
+
+
+def double(item: int) -> int:
+    return 2 * item
+
+
+def misbehave(item: str) -> str:
+    """Do what the item says."""
+    match item:
+        case "die":
+            os.kill(os.getpid(), signal.SIGTERM)
+        case "hang":
+            time.sleep(600)
+        case "refuse":
+            raise UnreadablePhotoError("The file is empty.")
+        case "swell":
+            raise MemoryError
+        case "bug":
+            raise KeyError("a bug")
+    return item
+
+
+def reserve(megabytes: int) -> int:
+    return len(bytearray(megabytes * 1024 * 1024))
+
+
+def break_off() -> None:
+    """Stand for something that ends the process as soon as it is unpickled."""
+    os._exit(1)
+
+
+class Unstartable:
+    """A function whose process cannot start."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return break_off, ()
+
+    def __call__(self, item: int) -> int:
+        return item
