@@ -15,8 +15,10 @@ def cache(tmp_path: Path) -> ThumbnailCache:
     return ThumbnailCache(tmp_path / "thumbnails", 320)
 
 
-@pytest.mark.parametrize(("size", "small"), [((1000, 500), (320, 160)), ((500, 1000), (160, 320)), ((9000, 3), (320, 1))])
-def test_the_longer_side_has_the_size_asked(
+@pytest.mark.parametrize(
+    ("size", "small"), [((1000, 500), (320, 160)), ((500, 1000), (160, 320)), ((9000, 3), (320, 1)), ((9, 5), (9, 5))]
+)
+def test_the_longer_side_has_the_size_asked_at_most(
     cache: ThumbnailCache, size: tuple[int, int], small: tuple[int, int]
 ) -> None:
     cache.write("abcd", Image.new("RGB", size))

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,7 +142,6 @@ def ends(pid: int) -> bool:
 
 def stat_of(pid: int) -> bytes:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as stream:
-            return stream.read()
+        return Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return b""

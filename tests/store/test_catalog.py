@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipsearch.records import FoundFile, Problem
+from clipsearch.store.catalog import Catalog, NewFile, StoredBatch
+
+MODEL, DIM = "model-1", 4
+NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    catalog = Catalog(tmp_path / "catalog.sqlite")
+    yield catalog
+    catalog.close()
+
+
+def new_file(folder_id: int, name: str, content: str = "a", vector: bool = True, mtime_ns: int = 1) -> NewFile:
+    found = FoundFile(Path("/photos"), name, 10, mtime_ns)
+    data = np.full(DIM, len(content) / 2, np.float32) if vector else None
+    return NewFile(folder_id, found, content, 40, 30, "JPEG", data)
+
+
+def store(catalog: Catalog, *files: NewFile) -> StoredBatch:
+    return catalog.store(MODEL, DIM, files)
+
+
+def paths(catalog: Catalog) -> list[list[str]]:
+    return [[path.as_posix() for path in photo.paths] for photo in catalog.photos(catalog.photo_ids())]
+
+
+def test_a_stored_file_comes_back_as_a_photo(catalog: Catalog, tmp_path: Path) -> None:
+    folder = catalog.add_folder(tmp_path)
+    (photo_id,) = store(catalog, new_file(folder.id, "sub/a.jpg", mtime_ns=7)).photo_ids
+    (photo,) = catalog.photos([photo_id])
+    assert photo.paths == (tmp_path / "sub/a.jpg",)
+    assert (photo.width, photo.height, photo.format, photo.mtime_ns) == (40, 30, "JPEG", 7)
+    assert catalog.photo_id("a") == photo_id
+    assert catalog.photo_id("b") is None
+
+
+def test_copies_are_one_photo_in_two_places(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    store(catalog, new_file(folder.id, "b.jpg"), new_file(folder.id, "a.jpg"))
+    assert paths(catalog) == [["/photos/a.jpg", "/photos/b.jpg"]]
+
+
+def test_the_newest_file_comes_first(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    files = [new_file(folder.id, name, name, mtime_ns=mtime) for name, mtime in (("old", 1), ("new", 9), ("mid", 5))]
+    store(catalog, *files)
+    assert paths(catalog) == [["/photos/new"], ["/photos/mid"], ["/photos/old"]]
+
+
+@pytest.mark.parametrize("name", ["🐶.jpg", "two\nlines.jpg", "'; DROP TABLE file; --.jpg", NOT_UTF8])
+def test_any_name_can_be_stored_found_and_forgotten(catalog: Catalog, name: str) -> None:
+    folder = catalog.add_folder(Path("/", name))
+    assert catalog.folders()[0].path == Path("/", name)
+    (photo_id,) = store(catalog, new_file(folder.id, name)).photo_ids
+    assert catalog.photos([photo_id])[0].paths == (Path("/", name, name),)
+    catalog.store_problem(folder.id, name, 0, 0, "gone bad")
+    assert catalog.problems() == [Problem(Path("/", name, name), "gone bad")]
+    catalog.remove_files(folder.id, [name])
+    assert catalog.known_files(folder.id) == {}
+
+
+def test_thousands_of_names_fit_into_one_question(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    names = [f"{number}.jpg" for number in range(1500)]
+    stored = store(catalog, *(new_file(folder.id, name, name) for name in names))
+    assert len(catalog.photos(stored.photo_ids)) == 1500
+    assert sum(len(ids) for ids, _ in catalog.vectors(MODEL, stored.photo_ids)) == 1500
+    catalog.remove_files(folder.id, names)
+    assert catalog.photos(stored.photo_ids) == []
+
+
+def test_a_problem_ends_with_a_good_file_and_the_reverse(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    catalog.store_problem(folder.id, "a.jpg", 1, 1, "bad")
+    store(catalog, new_file(folder.id, "a.jpg"))
+    assert (catalog.problems(), len(catalog.photo_ids())) == ([], 1)
+    catalog.store_problem(folder.id, "a.jpg", 1, 1, "bad again")
+    assert (len(catalog.problems()), catalog.photo_ids()) == (1, [])
+
+
+def test_a_photo_whose_files_are_gone_keeps_its_vector_for_a_return(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    (before,) = store(catalog, new_file(folder.id, "a.jpg")).photo_ids
+    catalog.remove_files(folder.id, ["a.jpg"])
+    assert catalog.searchable_ids(MODEL).tolist() == []
+    assert catalog.embedded(MODEL, ["a", "b"]) == {"a"}
+    assert store(catalog, new_file(folder.id, "elsewhere.jpg", vector=False)).photo_ids == [before]
+    assert catalog.searchable_ids(MODEL).tolist() == [before]
+
+
+def test_vectors_belong_to_their_model(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    (photo_id,) = store(catalog, new_file(folder.id, "a.jpg")).photo_ids
+    assert catalog.photos_without_vector("model-2") == {photo_id}
+    assert catalog.photos_without_vector(MODEL) == set()
+    assert list(catalog.vectors("model-2", [photo_id])) == []
+    ((ids, data),) = catalog.vectors(MODEL, [photo_id, 99])
+    assert (ids, data.dtype, data.tolist()) == ([photo_id], np.float16, [[0.5] * DIM])
+
+
+def test_counts_tell_photos_from_files(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    store(catalog, new_file(folder.id, "a"), new_file(folder.id, "copy"), new_file(folder.id, "b", "b", vector=False))
+    catalog.store_problem(folder.id, "bad", 0, 0, "bad")
+    counts = catalog.counts(MODEL)
+    assert (counts.photos, counts.files, counts.embedded, counts.problems) == (2, 3, 1, 1)
+
+
+def test_every_change_of_what_is_searchable_moves_the_generation(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    seen = [catalog.generation()]
+    seen.append(store(catalog, new_file(folder.id, "a"), new_file(folder.id, "b")).generation)
+    catalog.store_problem(folder.id, "a", 0, 0, "bad")
+    seen.append(catalog.generation())
+    catalog.remove_files(folder.id, ["b"])
+    seen.append(catalog.generation())
+    catalog.remove_folder(folder.id)
+    seen.append(catalog.generation())
+    assert seen == sorted(set(seen))
+
+
+def test_a_folder_within_a_known_one_is_the_known_one(catalog: Catalog) -> None:
+    outer = catalog.add_folder(Path("/photos"))
+    assert catalog.add_folder(Path("/photos/2024/summer")) == outer
+    assert catalog.add_folder(Path("/photos 2")).id != outer.id
+
+
+@pytest.mark.parametrize("name", ["a.jpg", NOT_UTF8])
+def test_a_folder_takes_in_those_within_it(catalog: Catalog, name: str) -> None:
+    inner = catalog.add_folder(Path("/photos/2024/summer"))
+    apart = catalog.add_folder(Path("/photos 2"))
+    store(catalog, new_file(inner.id, name), new_file(apart.id, "b.jpg", "bb"))
+    catalog.store_problem(inner.id, "", 0, -1, "closed")
+    outer = catalog.add_folder(Path("/photos"))
+    assert [folder.path.as_posix() for folder in catalog.folders()] == ["/photos", "/photos 2"]
+    assert set(catalog.known_files(outer.id)) == {f"2024/summer/{name}", "2024/summer"}
+    assert sorted(paths(catalog)) == [["/photos 2/b.jpg"], [f"/photos/2024/summer/{name}"]]
+
+
+def test_removing_a_folder_forgets_its_files_and_problems(catalog: Catalog) -> None:
+    one, two = catalog.add_folder(Path("/one")), catalog.add_folder(Path("/two"))
+    store(catalog, new_file(one.id, "a.jpg"), new_file(two.id, "copy.jpg"))
+    catalog.store_problem(one.id, "bad.jpg", 0, 0, "bad")
+    catalog.remove_folder(one.id)
+    assert paths(catalog) == [["/two/copy.jpg"]]
+    assert catalog.problems() == []
+
+
+def test_a_vector_of_the_wrong_length_is_told_passed_over_and_removed(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    ids = store(catalog, new_file(folder.id, "a"), new_file(folder.id, "b", "b")).photo_ids
+    with catalog._database.write() as connection:
+        connection.exec_driver_sql("UPDATE vector SET data = substr(data, 1, 3) WHERE photo_id = ?", (ids[0],))
+    assert catalog.integrity() == ["1 vectors of model-1 have the wrong length."]
+    assert [found for found, _ in catalog.vectors(MODEL, ids)] == [[ids[1]]]
+    assert catalog.remove_wrong_vectors() == 1
+    assert catalog.integrity() == []
+    assert catalog.photos_without_vector(MODEL) == {ids[0]}
+
+
+def test_threads_may_write_and_read_at_once(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+
+    def work(number: int) -> int:
+        store(catalog, new_file(folder.id, str(number), str(number)))
+        return len(catalog.photo_ids())
+
+    with ThreadPoolExecutor(8) as threads:
+        assert max(threads.map(work, range(40))) == 40

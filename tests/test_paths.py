@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from clipsearch import paths
+
+
+def test_the_library_and_the_settings_belong_to_the_user() -> None:
+    assert paths.library_folder().is_absolute()
+    assert paths.settings_file().is_absolute()
+    assert paths.library_folder().name == "library"
+
+
+def test_a_resource_is_found_beside_the_package() -> None:
+    assert (paths.resource_path("models/starter") / "model.json").is_file()
+
+
+def test_a_resource_within_the_package_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "_PACKAGE", tmp_path / "clipsearch")
+    for root in (tmp_path, tmp_path / "clipsearch"):
+        (root / "resources").mkdir(parents=True)
+        (root / "resources" / "a.txt").touch()
+    assert paths.resource_path("a.txt") == tmp_path / "clipsearch" / "resources" / "a.txt"
+
+
+def test_a_frozen_program_finds_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    (tmp_path / "resources" / "models" / "starter").mkdir(parents=True)
+    assert paths.resource_path("models/starter") == tmp_path / "resources" / "models" / "starter"
+
+
+def test_a_missing_resource_says_what_to_do() -> None:
+    with pytest.raises(FileNotFoundError, match="install clipsearch again"):
+        paths.resource_path("no/such/thing")

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from clipsearch import settings
+from clipsearch.errors import ClipsearchError
+from clipsearch.settings import Settings
+
+
+def test_a_missing_file_gives_the_defaults(tmp_path: Path) -> None:
+    assert settings.load(tmp_path / "none.toml") == Settings()
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "settings.toml"
+    chosen = Settings(decode_workers=3, decode_timeout_s=1.5, batch_size=8)
+    settings.save(chosen, path)
+    settings.save(chosen, path)
+    assert settings.load(path) == chosen
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_unknown_keys_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('colour = "mauve"\nbatch_size = 9\n')
+    assert settings.load(tmp_path / "s.toml") == Settings(batch_size=9)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"batch_size = ", b"batch_size = -1", b"batch_size = 0", b"batch_size = 1.5", b"batch_size = true",
+     b'batch_size = "many"', b"decode_timeout_s = 0.0", b"max_megapixels = nan", b"\xff\xfe"],
+)  # fmt: skip
+def test_a_bad_value_names_the_file(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_bytes(content)
+    with pytest.raises(ClipsearchError, match=r"settings\.toml"):
+        settings.load(path)
+
+
+def test_no_chosen_workers_means_one_a_core_at_least() -> None:
+    assert Settings().workers >= 1
+    assert Settings(decode_workers=5).workers == 5
