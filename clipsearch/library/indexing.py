@@ -215,7 +215,7 @@ class _Run:
             for pending, prepared in batch
         ]
         stored = catalog.store(encoder.model_id, encoder.dim, files)
-        index.add(stored.photo_ids, stored.generation)
+        index.add(stored)
         for (pending, _), photo_id in zip(batch, stored.photo_ids, strict=True):
             self._count_stored(pending, photo_id)
         self.done += len(batch)

@@ -47,10 +47,14 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class StoredBatch:
-    """What became of a batch: the photo of each file, in order, and the catalog's generation after it."""
+    """What became of a batch: the photo of each file, in order, and the catalog's generation after it.
+
+    `lost_ids` are the photos that lay at these places before and have no file any more.
+    """
 
     photo_ids: list[int]
     generation: int
+    lost_ids: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +146,14 @@ class Catalog:
         """Record files with their photos and vectors in one transaction; a problem at the same place is over."""
         with self._database.write() as connection:
             photo_ids = _store_photos(connection, files)
+            replaced = _photos_at(connection, files)
             _store_files(connection, files, photo_ids)
+            lost = replaced - _with_file(connection, replaced)
             _store_vectors(connection, _model_row(connection, model, dim), files, photo_ids)
             for file in files:
                 _forget(connection, schema.problem, file.folder_id, [file.found.relative_path])
             generation = _next_generation(connection)
-        return StoredBatch([photo_ids[file.content_hash] for file in files], generation)
+        return StoredBatch([photo_ids[file.content_hash] for file in files], generation, sorted(lost))
 
     def store_problem(self, folder_id: int, relative_path: str, size_bytes: int, mtime_ns: int, reason: str) -> None:
         """Record that the place cannot be read. A photo that was known there before is no longer there."""
@@ -216,7 +222,10 @@ class Catalog:
     # Vectors
 
     def generation(self) -> int:
-        """Return a number that grows whenever the set of searchable vectors may have changed."""
+        """Return a number that grows whenever the set of searchable vectors may have changed.
+
+        Its bits from the 32nd up are drawn by lot when the catalog is made, and stay.
+        """
         with self._database.read() as connection:
             return int(connection.execute(select(schema.generation.c.value)).scalar_one())
 
@@ -293,6 +302,25 @@ def _store_photos(connection: Connection, files: Sequence[NewFile]) -> dict[str,
     photos = schema.photo.c
     found = connection.execute(select(photos.content_hash, photos.id).where(photos.content_hash.in_(list(rows))))
     return {row[0]: row[1] for row in found}
+
+
+def _photos_at(connection: Connection, files: Sequence[NewFile]) -> set[int]:
+    """Return the photos known so far at the places of `files`."""
+    table = schema.file.c
+    places = {(file.folder_id, file.found.relative_path) for file in files}
+    paths = [path for _, path in places]
+    rows = connection.execute(
+        select(table.folder_id, table.relative_path, table.photo_id).where(
+            table.folder_id.in_({folder_id for folder_id, _ in places}), table.relative_path.in_(paths)
+        )
+    )
+    return {row[2] for row in rows if (row[0], row[1]) in places}
+
+
+def _with_file(connection: Connection, photo_ids: Iterable[int]) -> set[int]:
+    """Return those of the photos that have a file."""
+    photo = schema.file.c.photo_id
+    return set(connection.execute(select(photo).where(photo.in_(list(photo_ids)))).scalars())
 
 
 def _store_files(connection: Connection, files: Sequence[NewFile], photo_ids: dict[str, int]) -> None:

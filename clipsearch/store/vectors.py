@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clipsearch.store.catalog import Catalog
+from clipsearch.store.catalog import Catalog, StoredBatch
 
 _FORMAT = 1
 
@@ -57,15 +57,18 @@ class VectorIndex:
             self._add_from_catalog(np.setdiff1d(wanted, present, assume_unique=True).tolist())
             self._generation = generation
 
-    def add(self, photo_ids: Sequence[int], generation: int) -> None:
-        """Add the photos of one batch, which the catalog stored as `generation`; those present are kept.
+    def add(self, stored: StoredBatch) -> None:
+        """Add the photos of a batch that the catalog has just stored, and drop those that it replaced.
 
         The index stays up to date with the catalog if it was so before the batch; else the next refresh mends it.
         """
         with self._lock:
-            self._add_from_catalog([photo_id for photo_id in dict.fromkeys(photo_ids) if not self._has(photo_id)])
-            if generation == self._generation + 1:
-                self._generation = generation
+            new = [photo_id for photo_id in dict.fromkeys(stored.photo_ids) if not self._has(photo_id)]
+            self._add_from_catalog(new)
+            if stored.lost_ids:
+                self._index.remove_ids(np.array(stored.lost_ids, np.int64))
+            if stored.generation == self._generation + 1:
+                self._generation = stored.generation
 
     def _add_from_catalog(self, photo_ids: Sequence[int]) -> None:
         for ids, vectors in self._catalog.vectors(self._model, photo_ids):
@@ -129,7 +132,7 @@ class VectorIndex:
             scratch.unlink(missing_ok=True)
 
     def _load(self) -> Any:
-        """Return the FAISS index in the file, None when it is missing, damaged or of another model."""
+        """Return the FAISS index in the file, None when it is missing, damaged, or of another model or catalog."""
         import faiss
 
         try:
@@ -138,11 +141,18 @@ class VectorIndex:
                 data = stream.read()
             if (header["format"], header["model"], header["crc"]) != (_FORMAT, self._model, zlib.crc32(data)):
                 return None
+            if not _leads_to(int(header["generation"]), self._catalog.generation()):
+                return None
             index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
             self._generation = self._saved_generation = int(header["generation"])
         except (OSError, ValueError, KeyError, TypeError, RuntimeError):
             return None
         return index
+
+
+def _leads_to(saved: int, now: int) -> bool:
+    """Tell whether a catalog at generation `now` once was at `saved`: not another one, nor an older copy put back."""
+    return saved <= now and saved >> 32 == now >> 32
 
 
 def _empty(dim: int) -> Any:

@@ -118,6 +118,17 @@ def test_counts_tell_photos_from_files(catalog: Catalog) -> None:
     assert (counts.photos, counts.files, counts.embedded, counts.problems) == (2, 3, 1, 1)
 
 
+def test_a_stored_batch_names_the_photos_it_replaced_for_good(catalog: Catalog) -> None:
+    folder, other = catalog.add_folder(Path("/photos")), catalog.add_folder(Path("/other"))
+    old = store(catalog, new_file(folder.id, "a"), new_file(folder.id, "b", "b"), new_file(other.id, "b", "c"))
+    assert old.lost_ids == []
+    assert store(catalog, new_file(folder.id, "a"), new_file(folder.id, "copy of a")).lost_ids == []
+    assert store(catalog, new_file(folder.id, "a", "new")).lost_ids == []
+    assert store(catalog, new_file(folder.id, "b", "new"), new_file(folder.id, "copy of a", "new")).lost_ids == sorted(
+        old.photo_ids[:2]
+    )
+
+
 def test_every_change_of_what_is_searchable_moves_the_generation(catalog: Catalog) -> None:
     folder = catalog.add_folder(Path("/photos"))
     seen = [catalog.generation()]

@@ -78,17 +78,28 @@ def test_a_batch_just_stored_is_added_without_asking_for_all(
     monkeypatch.setattr(catalog, "searchable_ids", lambda _: pytest.fail("asked for all"))
     for start in (0, 5):
         stored = store(catalog, range(start, start + 5))
-        index.add(stored.photo_ids, stored.generation)
+        index.add(stored)
         index.refresh()
-    index.add(stored.photo_ids, stored.generation)
+    index.add(stored)
     assert len(index) == 10
+
+
+def test_a_photo_replaced_by_a_batch_is_found_no_more(path: Path, catalog: Catalog) -> None:
+    before = store(catalog, range(3))
+    index = opened(path, catalog)
+    file = NewFile(1, FoundFile(Path("/photos"), "1.jpg", 2, 2), "edited", 1, 1, "", vectors(range(7, 8))[0])
+    stored = catalog.store(MODEL, DIM, [file])
+    index.add(stored)
+    index.refresh()
+    assert before.photo_ids[1] not in index.ids()
+    assert_follows(index, catalog)
 
 
 def test_a_batch_another_process_stored_before_is_not_missed(path: Path, catalog: Catalog) -> None:
     index = opened(path, catalog)
     store(catalog, range(5))
     stored = store(catalog, range(5, 10))
-    index.add(stored.photo_ids, stored.generation)
+    index.add(stored)
     index.refresh()
     assert len(index) == 10
 
@@ -144,6 +155,28 @@ def test_a_file_of_another_model_is_not_used(path: Path, catalog: Catalog) -> No
     store(catalog, range(5))
     opened(path, catalog).save()
     assert len(VectorIndex(path, catalog, "model-2", DIM)) == 0
+
+
+def test_a_file_of_another_catalog_is_not_used(path: Path, catalog: Catalog, tmp_path: Path) -> None:
+    store(catalog, range(5))
+    opened(path, catalog).save()
+    fresh = Catalog(tmp_path / "fresh.sqlite")
+    fresh.add_folder(Path("/photos"))
+    ids = store(fresh, range(10, 17)).photo_ids
+    assert np.allclose(opened(path, fresh).vectors(ids), vectors(range(10, 17)), atol=2e-3)
+    fresh.close()
+
+
+def test_a_file_newer_than_a_catalog_put_back_is_not_used(path: Path, catalog: Catalog, tmp_path: Path) -> None:
+    store(catalog, range(3))
+    catalog.close()
+    before = (tmp_path / "catalog.sqlite").read_bytes()
+    store(catalog, range(3, 9))
+    opened(path, catalog).save()
+    catalog.close()
+    (tmp_path / "catalog.sqlite").write_bytes(before)
+    ids = store(catalog, range(20, 22)).photo_ids
+    assert np.allclose(opened(path, catalog).vectors(ids), vectors(range(20, 22)), atol=2e-3)
 
 
 def test_saving_leaves_no_scraps(path: Path, catalog: Catalog) -> None:

@@ -48,7 +48,8 @@ _TABLES = (
         PRIMARY KEY (model_id, photo_id)
     )""",
     "CREATE TABLE generation (id INTEGER NOT NULL PRIMARY KEY, value INTEGER NOT NULL)",
-    "INSERT INTO generation (id, value) VALUES (1, 0)",
+    # The upper bits are drawn by lot, so that an index of another catalog is never taken for one of this.
+    "INSERT INTO generation (id, value) VALUES (1, (abs(random()) % 1073741824) << 32)",
 )
 
 
