@@ -49,9 +49,7 @@ def test_new_photos_are_added_and_found(colours: Library, folder: Path, index: I
     assert search_text(colours, "green")[0].photo.path == folder / "sub" / "leaf.png"
 
 
-def test_a_second_run_reads_nothing(
-    colours: Library, folder: Path, index: Index, inline: type[InlinePool]
-) -> None:
+def test_a_second_run_reads_nothing(colours: Library, folder: Path, index: Index, inline: type[InlinePool]) -> None:
     fill(folder, 5)
     (folder / "empty.jpg").touch()
     index(colours, folder)
