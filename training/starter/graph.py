@@ -36,6 +36,18 @@ class Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), [name], **attributes))
         return name
 
+    def split(self, source: str, sizes: list[int]) -> tuple[str, ...]:
+        """Cut a tensor along axis 1 into parts of the given sizes."""
+        names = tuple(f"Split_{len(self.nodes)}_{part}" for part in range(len(sizes)))
+        self.nodes.append(helper.make_node("Split", [source, self.constant(sizes, np.int64)], list(names), axis=1))
+        return names
+
+    def gelu(self, x: str) -> str:
+        """Add the exact GELU, x * (1 + erf(x / sqrt 2)) / 2."""
+        bell = self.add("Erf", self.add("Mul", x, self.constant(0.5**0.5)))
+        half = self.add("Mul", x, self.constant(0.5))
+        return self.add("Mul", half, self.add("Add", bell, self.constant(1.0)))
+
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
         """Store `values` exactly as `dtype`."""
         name = f"weight_{len(self.weights)}"

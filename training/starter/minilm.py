@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from training.starter.graph import Graph
+from training.starter.graph import Graph, quantise
 
 if TYPE_CHECKING:
     import torch
@@ -131,8 +131,6 @@ def _embed(graph: Graph, ids: str, weights: Weights) -> str:
 
 def _int8_rows(graph: Graph, table: np.ndarray) -> tuple[str, str]:
     """Store a look-up table as int8 rows and fp32 scales [rows,1], to be widened after the look-up."""
-    from training.starter.graph import quantise
-
     stored, scale = quantise(table, axis=0)
     return graph.constant(stored, np.int8), graph.constant(scale)
 
@@ -146,7 +144,7 @@ def _layer(graph: Graph, x: str, away: str, weights: Weights, name: str) -> str:
     mixed = graph.add("Reshape", mixed, graph.constant([0, 0, WIDTH], np.int64))
     mixed = _linear(graph, mixed, weights, f"{name}.attention.output.dense")
     x = _norm(graph, graph.add("Add", x, mixed), weights, f"{name}.attention.output.LayerNorm")
-    inner = _gelu(graph, _linear(graph, x, weights, f"{name}.intermediate.dense"))
+    inner = graph.gelu(_linear(graph, x, weights, f"{name}.intermediate.dense"))
     inner = _linear(graph, inner, weights, f"{name}.output.dense")
     return _norm(graph, graph.add("Add", x, inner), weights, f"{name}.output.LayerNorm")
 
@@ -165,12 +163,6 @@ def _linear(graph: Graph, x: str, weights: Weights, name: str) -> str:
 def _norm(graph: Graph, x: str, weights: Weights, name: str) -> str:
     gain, bias = graph.constant(weights[f"{name}.weight"]), graph.constant(weights[f"{name}.bias"])
     return graph.add("LayerNormalization", x, gain, bias, axis=-1, epsilon=EPSILON)
-
-
-def _gelu(graph: Graph, x: str) -> str:
-    bell = graph.add("Erf", graph.add("Mul", x, graph.constant(0.5**0.5)))
-    half = graph.add("Mul", x, graph.constant(0.5))
-    return graph.add("Mul", half, graph.add("Add", bell, graph.constant(1.0)))
 
 
 def _pool(graph: Graph, x: str, keep: str) -> str:

@@ -1,0 +1,92 @@
+"""Measures a model package the way the program uses it: vectors through ONNX Runtime, ranking by dot product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+BATCH = 16
+
+
+class PackageEncoder:
+    """The two towers of a package; unit vectors out."""
+
+    def __init__(self, folder: Path) -> None:
+        import onnxruntime
+        from tokenizers import Tokenizer
+
+        self.image = onnxruntime.InferenceSession(folder / "image.onnx", providers=["CPUExecutionProvider"])
+        self.text = onnxruntime.InferenceSession(folder / "text.onnx", providers=["CPUExecutionProvider"])
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.enable_padding(pad_id=0)
+
+    def encode_images(self, pictures: Iterable[np.ndarray]) -> np.ndarray:
+        """Return unit vectors [n,dim] of pictures, each float32 [3,260,260]."""
+        return unit(np.concatenate([self.image.run(None, {"pixels": np.stack(batch)})[0] for batch in _batches(pictures)]))
+
+    def encode_texts(self, texts: list[str]) -> np.ndarray:
+        encoded = self.tokenizer.encode_batch(texts)
+        ids = np.array([entry.ids for entry in encoded], np.int64)
+        mask = np.array([entry.attention_mask for entry in encoded], np.int64)
+        return unit(self.text.run(None, {"input_ids": ids, "attention_mask": mask})[0])
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Means over queries."""
+
+    precision_at_one: float
+    average_precision: float
+
+    def __str__(self) -> str:
+        return f"P@1 {self.precision_at_one:.3f}  mAP {self.average_precision:.3f}"
+
+
+def measure(scores: np.ndarray, wanted: list[set[int]]) -> Scores:
+    """Return the mean P@1 and average precision of scores [queries,photos]; `wanted` holds each query's relevant columns."""
+    firsts, precisions = [], []
+    for row, answers in zip(scores, wanted, strict=True):
+        good = np.isin(np.argsort(-row, kind="stable"), list(answers))
+        ranks = np.flatnonzero(good) + 1
+        firsts.append(good[0])
+        precisions.append((np.arange(1, len(ranks) + 1) / ranks).mean())
+    return Scores(float(np.mean(firsts)), float(np.mean(precisions)))
+
+
+def within(scores: np.ndarray, queries: dict[str, set[int]], columns: np.ndarray) -> Scores:
+    """Measure over some photos only; queries with no answer among them do not count."""
+    place = {int(column): index for index, column in enumerate(columns)}
+    wanted = [{place[row] for row in answers if row in place} for answers in queries.values()]
+    kept = [index for index, answers in enumerate(wanted) if answers]
+    return measure(scores[np.ix_(kept, columns)], [wanted[index] for index in kept])
+
+
+def z_scores(scores: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Return scores [q,n] in standard deviations above each query's mean over its background scores [q,m]."""
+    return (scores - background.mean(1, keepdims=True)) / background.std(1, keepdims=True)
+
+
+def threshold(z: np.ndarray, relevant: np.ndarray, precision: float) -> float:
+    """Return the lowest z-score above which at least `precision` of all hits of all queries are relevant."""
+    order = np.argsort(-z.ravel())
+    share = np.cumsum(relevant.ravel()[order]) / np.arange(1, order.size + 1)
+    good = np.flatnonzero(share[19:] >= precision)  # the first few hits alone say little
+    return float(z.ravel()[order[good[-1] + 19]]) if good.size else float(z.max())
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def _batches(pictures: Iterable[np.ndarray]) -> Iterable[list[np.ndarray]]:
+    batch: list[np.ndarray] = []
+    for picture in pictures:
+        batch.append(picture)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,62 @@
+"""The tag part of the joint space: what a few hundred captioned photos teach beyond class names.
+
+A kernel ridge regression from the features before the classifier to the photos' keywords and captions says how far a picture bears
+each of them; a text is shared out among them by MiniLM similarity. The product is then cut down to a few dimensions by SVD.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from training.starter.graph import Graph
+
+RIDGE = 0.2
+SHARPNESS = 20.0  # of a text's shares of the tags: softmax of 20 x cosine
+SHARE = 2.0  # weight of the tags on the text side (kept off the picture's side, whose length is normalised)
+PICTURE_SCALE = 0.5
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Pictures: unit((sqrt(features) - mean) / spread) @ picture. Texts: shares of `vectors` @ text, times the best cosine."""
+
+    mean: np.ndarray  # [1280]
+    spread: np.ndarray  # [1280]
+    picture: np.ndarray  # [1280,dim]
+    vectors: np.ndarray  # [tags,384] unit MiniLM vectors
+    text: np.ndarray  # [tags,dim]
+
+
+def vocabulary(labels: list[set[str]]) -> list[str]:
+    return sorted(set().union(*labels))
+
+
+def fit(features: np.ndarray, labels: list[set[str]], tags: list[str], vectors: np.ndarray, dim: int) -> Tags:
+    """Fit on photos' features [n,1280] and their label sets; `vectors` are those of `tags`."""
+    roots = np.sqrt(np.maximum(features, 0))
+    mean, spread = roots.mean(0), roots.std(0) + 0.05
+    inputs = (roots - mean) / spread
+    inputs /= np.linalg.norm(inputs, axis=1, keepdims=True)
+    borne = np.array([[tag in bears for tag in tags] for bears in labels], np.float64)
+    dual = np.linalg.solve(inputs @ inputs.T + RIDGE * np.eye(len(inputs)), borne - borne.mean(0))
+    left, sizes, right = np.linalg.svd(inputs.T @ dual, full_matrices=False)
+    root = np.sqrt(sizes[:dim])
+    return Tags(mean, spread, left[:, :dim] * root, vectors, right[:dim].T * root)
+
+
+def add_pictures(graph: Graph, features: str, tags: Tags) -> str:
+    """Add the nodes from features [n,1280] to the tag part [n,dim] of the embedding."""
+    shifted = graph.add("Sub", graph.add("Sqrt", features), graph.constant(tags.mean))
+    unit = graph.add("LpNormalization", graph.add("Div", shifted, graph.constant(tags.spread)), axis=-1, p=2)
+    return graph.add("MatMul", unit, graph.half(tags.picture * PICTURE_SCALE))
+
+
+def add_texts(graph: Graph, vectors: str, tags: Tags) -> str:
+    """Add the nodes from MiniLM's unit vectors [n,384] to the tag part [n,dim] of the embedding."""
+    cosines = graph.add("MatMul", vectors, graph.int8(tags.vectors.T, axis=1))
+    shares = graph.add("Softmax", graph.add("Mul", cosines, graph.constant(SHARPNESS)), axis=-1)
+    best = graph.add("ReduceMax", cosines, axes=[1], keepdims=1)
+    part = graph.add("MatMul", shares, graph.half(tags.text * (SHARE / 2 / PICTURE_SCALE)))
+    return graph.add("Mul", part, best)
