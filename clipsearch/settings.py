@@ -15,7 +15,7 @@ from clipsearch.errors import ClipsearchError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user can choose. Sizes and limits carry their unit in the name; 0 workers or threads means "decide for me"."""
+    """What the user can choose. Sizes and limits carry their unit in the name; 0 workers or threads: decide for me."""
 
     decode_workers: int = 0
     encode_threads: int = 0

@@ -46,6 +46,15 @@ def scan(folder: Path, leave_out: Path | None = None) -> Iterator[FoundFile | Un
         pending.extend(reversed(subfolders))
 
 
+def reaches(folder: Path, inner: Path) -> bool:
+    """Tell whether a scan of `folder` comes to the folder `inner`: it lies there, not hidden and behind no link."""
+    if not Path(_comparable(inner)).is_relative_to(_comparable(folder)):
+        return False
+    steps = inner.parts[len(folder.parts) :]
+    places = [folder.joinpath(*steps[: count + 1]) for count in range(len(steps))]
+    return not any(place.name.startswith(".") or place.is_symlink() for place in places)
+
+
 def is_picture(name: str) -> bool:
     """Tell by its suffix whether a file is one that the decoder should try."""
     return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from clipsearch.errors import ClipsearchError, LibraryBusyError, UnreadablePhotoError
-from clipsearch.files.scan import scan
+from clipsearch.files.scan import reaches, scan
 from clipsearch.files.workers import WorkerPool
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import PendingFile, Prepared, prepare
@@ -30,6 +30,8 @@ from clipsearch.store.catalog import KnownFile, NewFile
 
 _SCAN_REPORT_EVERY = 500
 _PAUSE_POLL_S = 0.1
+_PAUSE_S = 10.0  # a longer gap between two batches is a pause, not a pace
+_PACE_STEPS = 50
 _DECODED_AHEAD = 32  # decoded photos waiting for the encoder, some 0.2 MB each
 _TRY_AGAIN = -1  # recorded as mtime of a place that may become readable without changing
 
@@ -83,10 +85,30 @@ def _targets(library: Library, folders: Sequence[Path] | None) -> list[Folder]:
     for path in folders:
         if not os.path.isdir(path):
             raise ClipsearchError("Folder not found", f"There is no folder {path}.", path)
-    added = [library.catalog.add_folder(Path(os.path.abspath(path))) for path in folders]
+    added = [library.catalog.add_folder(Path(os.path.abspath(path)), reaches) for path in folders]
     wanted = {folder.id for folder in added}
     enclosing = {folder.id: folder for folder in library.catalog.folders()}
     return [enclosing[folder_id] for folder_id in enclosing if folder_id in wanted]
+
+
+class Pace:
+    """The recent rate of a run, in photos a second; a pause between two photos does not count as slowness."""
+
+    def __init__(self) -> None:
+        self._steps: deque[tuple[float, int]] = deque(maxlen=_PACE_STEPS)  # (seconds taken, photos done in them)
+        self._last: tuple[float, int] | None = None
+
+    def photos_per_second(self, now: float, done: int) -> float | None:
+        """Note that `done` photos are finished at `now` (seconds on any clock); return the rate once it is known."""
+        if self._last is None:
+            self._last = (now, done)
+        since, before = now - self._last[0], done - self._last[1]
+        if before:
+            if since < _PAUSE_S:
+                self._steps.append((since, before))
+            self._last = (now, done)
+        seconds = sum(step[0] for step in self._steps)
+        return sum(step[1] for step in self._steps) / seconds if seconds else None
 
 
 @dataclass
@@ -103,15 +125,13 @@ class _Run:
     new_photos: Counter[int] = field(default_factory=Counter)
     done: int = 0
     started: float = field(default_factory=time.monotonic)
-    encoding_since: float | None = None
+    pace: Pace = field(default_factory=Pace)
 
     def progress(self, stage: Stage) -> Progress:
         """Return where the run stands."""
         now = time.monotonic()
-        rate = left = None
-        if self.encoding_since is not None and self.done:
-            rate = self.done / max(now - self.encoding_since, 1e-6)
-            left = (len(self.pending) - self.done) / rate
+        rate = self.pace.photos_per_second(now, self.done) if stage is Stage.ENCODING else None
+        left = (len(self.pending) - self.done) / rate if rate else None
         return Progress(stage, self.done, len(self.pending), self.counts, now - self.started, rate, left)
 
     def _count(self, **steps: int) -> None:
@@ -162,7 +182,6 @@ class _Run:
         """Decode what is pending in worker processes, ahead of the encoder, which runs here."""
         if not self.pending:
             return
-        self.encoding_since = time.monotonic()
         yield self.progress(Stage.ENCODING)
         batch: list[tuple[PendingFile, Prepared]] = []
         with closing(self._pool().run(self.pending)) as results:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -85,16 +85,21 @@ class Catalog:
             rows = connection.execute(select(schema.folder).order_by(schema.folder.c.path)).all()
         return [Folder(row.id, Path(row.path), offline=not os.path.isdir(row.path)) for row in rows]
 
-    def add_folder(self, path: Path) -> Folder:
-        """Add a folder, or return the one that already holds it. Added folders inside it become part of it."""
+    def add_folder(self, path: Path, holds: Callable[[Path, Path], bool] | None = None) -> Folder:
+        """Add a folder, or return the one that already holds it. Added folders inside it become part of it.
+
+        `holds(outer, inner)` tells whether looking through one folder comes to the other; by default, whether it lies
+        in it.
+        """
+        holds = holds or _lies_in
         with self._database.write() as connection:
             known = [(row.id, Path(row.path)) for row in connection.execute(select(schema.folder))]
             for folder_id, known_path in known:
-                if _holds(known_path, path):
+                if holds(known_path, path):
                     return Folder(folder_id, known_path)
             folder_id = _inserted_id(connection.execute(insert(schema.folder).values(path=str(path))))
             for inner_id, inner_path in known:
-                if _holds(path, inner_path):
+                if holds(path, inner_path):
                     _absorb(connection, folder_id, inner_id, inner_path.relative_to(path).as_posix())
         return Folder(folder_id, path)
 
@@ -271,8 +276,8 @@ class Catalog:
         return count
 
 
-def _holds(outer: Path, inner: Path) -> bool:
-    """Tell whether `inner` is `outer` or lies in it, as this system compares names."""
+def _lies_in(outer: Path, inner: Path) -> bool:
+    """Tell whether `inner` is `outer` or a folder in it, as this system compares names."""
     return Path(os.path.normcase(inner)).is_relative_to(os.path.normcase(outer))
 
 

@@ -35,8 +35,7 @@ def test_indexing_rate_as_a_share_of_the_limit(tmp_path: Path) -> None:
     cores = os.cpu_count() or 1
     limit = cores / (np.mean(decode_s) + np.mean(encode_s))
     print(f"\n{last.counts.added} photos of 12 megapixels on {cores} cores, worker start included")
-    print(f"decode {1000 * np.mean(decode_s):.1f} ms, encode {1000 * np.mean(encode_s):.1f} ms of CPU a photo (before "
-          f"and after: {1000 * decode_s[0]:.1f} {1000 * decode_s[1]:.1f}, {1000 * encode_s[0]:.1f} {1000 * encode_s[1]:.1f})")
+    print(f"decode {milliseconds(decode_s)}, encode {milliseconds(encode_s)} of CPU a photo (before, after)")
     print(f"indexing {rate:.1f} photos/s, limit {limit:.1f}: {rate / limit:.2f} of the limit")
 
 
@@ -54,6 +53,10 @@ def encode_cpu_seconds(paths: list[Path], library: Library) -> float:
     squares = np.stack([square] * batch)
     library.encoder.encode_images(squares)
     return cpu_seconds(lambda: [library.encoder.encode_images(squares) for _ in range(4)]) / (4 * batch)
+
+
+def milliseconds(seconds: list[float]) -> str:
+    return f"{1000 * np.mean(seconds):.1f} ms ({', '.join(f'{1000 * value:.1f}' for value in seconds)})"
 
 
 def cpu_seconds(work: Callable[[], object]) -> float:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from clipsearch.errors import ClipsearchError, LibraryBusyError
 from clipsearch.library import indexing, overview
-from clipsearch.library.indexing import index_folders
+from clipsearch.library.indexing import Pace, index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import PendingFile, prepare
 from clipsearch.library.search import search_text
@@ -551,3 +551,24 @@ def test_after_any_history_the_library_is_what_the_folder_is(
         assert counts.added + counts.updated + counts.moved + counts.unchanged == len(good)
         assert verify(library).ok
         assert index(library) == IndexCounts(unchanged=len(good), problems=len(content) - len(good))
+
+
+def test_a_hidden_or_linked_folder_inside_an_added_one_is_added_for_itself(
+    colours: Library, folder: Path, tmp_path: Path, index: Index
+) -> None:
+    for number, place in enumerate((folder, folder / ".hidden", tmp_path / "elsewhere")):
+        paint(place / "photo.png", (number, 0, 0))
+    (folder / "link").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    index(colours, folder)
+    assert index(colours, folder / ".hidden") == IndexCounts(added=1)
+    assert index(colours, folder / "link") == IndexCounts(added=1)
+    assert index(colours, folder) == IndexCounts(unchanged=1)
+
+
+def test_the_pace_is_the_recent_one_and_leaves_pauses_out() -> None:
+    pace = Pace()
+    assert pace.photos_per_second(0.0, 0) is None
+    assert pace.photos_per_second(1.0, 4) == pytest.approx(4)
+    assert pace.photos_per_second(1.5, 4) == pytest.approx(4)
+    assert pace.photos_per_second(100.0, 8) == pytest.approx(4)
+    assert pace.photos_per_second(101.0, 16) == pytest.approx(6)
