@@ -5,14 +5,28 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from training.starter import conse, downloads, efficientnet_lite, imagenet, joint, knowledge, light, minilm, photos, tags
+from training.starter import (
+    conse,
+    downloads,
+    efficientnet_lite,
+    imagenet,
+    joint,
+    knowledge,
+    light,
+    minilm,
+    photos,
+    tags,
+)
 from training.starter.curriculum import write_curriculum
 from training.starter.evaluate import PackageEncoder, threshold, within, z_scores
 from training.starter.export import Calibration, Heads, Towers, write_description, write_towers
 from training.starter.graph import Graph
+from training.starter.pixels import SIZE, read_pixels
 from training.starter.wordnet import WordNet
 
 EVIDENCE_DIM, TAGS_DIM = 384, 101  # with 27 moods: 512
@@ -26,19 +40,19 @@ class PhotoSet:
 
     photos: list[photos.CaptionedPhoto]
     files: list[Path]
-    features: np.ndarray  # [n,1280]
-    logits: np.ndarray  # [n,1000]
-    statistics: np.ndarray  # [n,statistics of light.py]
+    features: npt.NDArray[Any]  # [n,1280]
+    logits: npt.NDArray[Any]  # [n,1000]
+    statistics: npt.NDArray[Any]  # [n,statistics of light.py]
 
-    def rows(self, part: str) -> np.ndarray:
+    def rows(self, part: str) -> npt.NDArray[Any]:
         return np.flatnonzero([photo.part == part for photo in self.photos])
 
 
 def build(out: Path, cache: Path, head: str) -> None:
     """Write the model package into `out`; `cache` keeps downloads for the next time.
 
-    The head "joint" is also made from the train photos alone, for honest scores on the dev photos; the one that is written
-    has learned its tags from all photos, and is calibrated by the honest one.
+    The head "joint" is also made from the train photos alone, for honest scores on the dev photos; the one that is
+    written has learned its tags from all photos, and is calibrated by the honest one.
     """
     cache.mkdir(parents=True, exist_ok=True)
     towers = fetch_towers(cache)
@@ -55,15 +69,15 @@ def build(out: Path, cache: Path, head: str) -> None:
         heads = build_joint(cache, towers, text_head, known, everything)
         write_towers(out, towers, heads)
     encoder = PackageEncoder(out)
-    background = encoder.encode_images(map(photos.pixels, known.files))
+    background = encoder.encode_images(map(read_pixels, known.files))
     write_description(out, heads.dim, Calibration(background, calibration.strong, calibration.likely))
 
 
-def package(folder: Path, towers: Towers, heads: Heads, known: PhotoSet, rows: np.ndarray) -> Calibration:
+def package(folder: Path, towers: Towers, heads: Heads, known: PhotoSet, rows: npt.NDArray[Any]) -> Calibration:
     """Write the towers, print their scores on the given photos and return the calibration these suggest."""
     write_towers(folder, towers, heads)
     encoder = PackageEncoder(folder)
-    vectors = encoder.encode_images(map(photos.pixels, known.files))
+    vectors = encoder.encode_images(map(read_pixels, known.files))
     queries = photos.read_queries(known.photos)
     scores = encoder.encode_texts(list(queries)) @ vectors.T
     print(f"dev photos: {len(rows)} photos  {within(scores, queries, rows)}")
@@ -94,22 +108,28 @@ def look_at_photos(towers: Towers, cache: Path) -> PhotoSet:
     return PhotoSet(captioned, ordered, *_run_image_tower(towers, ordered, cache / "features.onnx"))
 
 
-def _run_image_tower(towers: Towers, files: list[Path], network: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _run_image_tower(
+    towers: Towers, files: list[Path], network: Path
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     import onnxruntime
 
     graph = Graph("features")
-    pixels = graph.input("pixels", "float32", ["n", 3, efficientnet_lite.SIZE, efficientnet_lite.SIZE])
+    pixels = graph.input("pixels", "float32", ["n", 3, SIZE, SIZE])
     features, logits = efficientnet_lite.add_network(graph, pixels, towers.image)
-    for name, source in {"features": features, "logits": logits, "statistics": light.add_statistics(graph, pixels)}.items():
+    for name, source in {
+        "features": features,
+        "logits": logits,
+        "statistics": light.add_statistics(graph, pixels),
+    }.items():
         graph.output(source, name, ["n", "width"])
     graph.save(network)
     session = onnxruntime.InferenceSession(network, providers=["CPUExecutionProvider"])
-    answers = [session.run(None, {"pixels": photos.pixels(file)[None]}) for file in files]
+    answers = [session.run(None, {"pixels": read_pixels(file)[None]}) for file in files]
     features_of, logits_of, statistics_of = (np.concatenate(part) for part in zip(*answers, strict=True))
     return features_of, logits_of, statistics_of
 
 
-def encode(cache: Path, towers: Towers, texts: list[str]) -> np.ndarray:
+def encode(cache: Path, towers: Towers, texts: list[str]) -> npt.NDArray[Any]:
     """Return MiniLM's unit vectors [n,384]."""
     tokenizer = cache / "tokenizer.json"
     minilm.write_tokenizer(towers.tokenizer, tokenizer)
@@ -129,7 +149,7 @@ def train_text_head(cache: Path, towers: Towers) -> joint.TextHead:
     return joint.train_text_head(curriculum, encode(cache, towers, curriculum.texts))
 
 
-def build_joint(cache: Path, towers: Towers, head: joint.TextHead, known: PhotoSet, rows: np.ndarray) -> Heads:
+def build_joint(cache: Path, towers: Towers, head: joint.TextHead, known: PhotoSet, rows: npt.NDArray[Any]) -> Heads:
     """Join the towers, learning the tags and the standard of light from the photos `rows`."""
     labels = [{*known.photos[row].keywords, known.photos[row].caption} for row in rows]
     words = tags.vocabulary(labels)

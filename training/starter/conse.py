@@ -1,14 +1,18 @@
-"""The baseline ConSE (Norouzi et al., arXiv 1312.5650): a picture is the mean of its classes' names, weighted by probability."""
+"""The baseline ConSE (Norouzi et al., arXiv 1312.5650): a picture is the mean of its classes' names, weighted by
+probability.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
+import numpy.typing as npt
 
 from training.starter.export import Heads
 from training.starter.graph import Graph
 
 
-def build(names: np.ndarray) -> Heads:
+def build(names: npt.NDArray[Any]) -> Heads:
     """Return the heads, given the unit vectors [1000,384] of the class names."""
 
     def image(graph: Graph, pixels: str, features: str, logits: str) -> str:

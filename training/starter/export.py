@@ -7,11 +7,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.starter import efficientnet_lite, minilm
 from training.starter.graph import Graph
+from training.starter.pixels import SIZE
 
 # Given the graph, the pixels [n,3,s,s], features [n,1280] and logits [n,1000], adds nodes up to the embedding [n,dim].
 ImageHead = Callable[[Graph, str, str, str], str]
@@ -32,7 +35,7 @@ class Heads:
 class Calibration:
     """Which scores are worth showing: a hit's score is compared with the same query's scores over `background`."""
 
-    background: np.ndarray  # unit image vectors [m,dim] of ordinary, varied pictures
+    background: npt.NDArray[Any]  # unit image vectors [m,dim] of ordinary, varied pictures
     strong: float  # z-scores over the background
     likely: float
 
@@ -63,7 +66,7 @@ def write_description(folder: Path, dim: int, calibration: Calibration) -> None:
 
 def write_image_tower(path: Path, towers: Towers, heads: Heads) -> None:
     graph = Graph("image")
-    pixels = graph.input("pixels", "float32", ["n", 3, efficientnet_lite.SIZE, efficientnet_lite.SIZE])
+    pixels = graph.input("pixels", "float32", ["n", 3, SIZE, SIZE])
     features, logits = efficientnet_lite.add_network(graph, pixels, towers.image)
     graph.output(heads.image(graph, pixels, features, logits), "embedding", ["n", heads.dim])
     graph.save(path)
@@ -78,7 +81,7 @@ def write_text_tower(path: Path, towers: Towers, heads: Heads) -> None:
     graph.save(path)
 
 
-def _describe(folder: Path, dim: int, calibration: Calibration) -> dict:
+def _describe(folder: Path, dim: int, calibration: Calibration) -> dict[str, Any]:
     mean, std = efficientnet_lite.MEAN, efficientnet_lite.STD
     return {
         "format": 1,
@@ -90,7 +93,7 @@ def _describe(folder: Path, dim: int, calibration: Calibration) -> dict:
         "dim": dim,
         "preprocess": {
             "version": 1,
-            "size": efficientnet_lite.SIZE,
+            "size": SIZE,
             "resize": "squash",
             "interpolation": "bicubic",
             "mean": [mean] * 3,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
@@ -59,7 +60,7 @@ class Graph:
         """Store `values` as fp16; the runtime widens them to fp32 once, while it loads."""
         return self.add("Cast", self.constant(values, np.float16), to=TensorProto.FLOAT)
 
-    def int8(self, values: np.ndarray, axis: int) -> str:
+    def int8(self, values: npt.NDArray[Any], axis: int) -> str:
         """Store a matrix as int8 with one fp32 scale for each index of `axis`; widened to fp32 while loading."""
         stored, scale = quantise(values, axis)
         wide = self.add("Cast", self.constant(stored, np.int8), to=TensorProto.FLOAT)
@@ -73,8 +74,8 @@ class Graph:
         path.write_bytes(model.SerializeToString())
 
 
-def quantise(values: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return int8 values and the fp32 scale (kept dimensions) for each index of `axis`, so that int8 * scale ~ values."""
+def quantise(values: npt.NDArray[Any], axis: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return int8 values and fp32 scales (kept dimensions), one for each index of `axis`: int8 * scale ~ values."""
     others = tuple(index for index in range(values.ndim) if index != axis)
     scale = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / 127
     return np.rint(values / scale).astype(np.int8), scale.astype(np.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,10 @@ def read_classes(package: Path) -> list[ImageClass]:
     ]
 
 
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text("utf-8"))
+def _read(path: Path) -> Any:
+    values: Any = json.loads(path.read_text("utf-8"))
+    return values
 
 
-def _description(written: dict, index: int) -> str:
-    return written.get(str(index), {}).get("description", "")
+def _description(written: dict[str, Any], index: int) -> str:
+    return str(written.get(str(index), {}).get("description", ""))

@@ -1,6 +1,7 @@
 """Texts and the ImageNet classes that photos of them excite: what the text tower is taught.
 
-Two sources: the class names with their WordNet neighbourhood, and training/data/concepts.tsv, written by hand for what no class names (people, scenes, events, light).
+Two sources: the class names with their WordNet neighbourhood, and training/data/concepts.tsv, written by hand for
+what no class names (people, scenes, events, light).
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.starter.imagenet import ImageClass
 from training.starter.wordnet import Noun, WordNet, classes_below
@@ -50,7 +53,9 @@ def class_indices(wordnet: WordNet, classes: list[ImageClass]) -> dict[str, int]
     """Return the index of each class by its first lemma, and by lemma#id (which tells shared lemmas apart)."""
     lemmas = [wordnet.nouns[entry.offset].lemmas[0] for entry in classes]
     shared = Counter(lemmas)
-    index_of = {f"{lemma}#n{entry.offset}": index for index, (lemma, entry) in enumerate(zip(lemmas, classes, strict=True))}
+    index_of = {
+        f"{lemma}#n{entry.offset}": index for index, (lemma, entry) in enumerate(zip(lemmas, classes, strict=True))
+    }
     index_of |= {lemma: index for index, lemma in enumerate(lemmas) if shared[lemma] == 1}
     return index_of
 
@@ -99,7 +104,7 @@ def _meaning(noun: Noun) -> str:
     return noun.gloss.split('; "')[0]
 
 
-def as_matrix(lessons: list[Lesson], classes: int = 1000) -> np.ndarray:
+def as_matrix(lessons: list[Lesson], classes: int = 1000) -> npt.NDArray[Any]:
     """Return the class shares as float32 [lessons,classes]."""
     matrix = np.zeros((len(lessons), classes), np.float32)
     for row, lesson in enumerate(lessons):

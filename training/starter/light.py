@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Light and colour, which a classifier of objects is blind to: statistics of the pixels, and the words for them.
 
 The picture is shrunk to 52 x 52. Each cell is shared out among sixteen colours (softmax of the negative squared distance in
@@ -8,8 +9,10 @@ and detail follow. A *mood* (night, sunset, snow, red ...) is a weighted sum of 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.starter.graph import Graph
 
@@ -22,7 +25,13 @@ COLOURS = {  # RGB in 0..255
     "sky": (150, 195, 235), "purple": (120, 60, 150), "pink": (235, 140, 175),
 }  # fmt: skip
 ZONES = ("all", "top", "bottom", "centre")
-STATISTICS = [f"{colour}.{zone}" for zone in ZONES for colour in COLOURS] + ["brightness", "contrast", "colour", "detail", "glow"]
+STATISTICS = [f"{colour}.{zone}" for zone in ZONES for colour in COLOURS] + [
+    "brightness",
+    "contrast",
+    "colour",
+    "detail",
+    "glow",
+]
 
 MOODS: dict[str, dict[str, float]] = {  # weights of statistics, each standardised first
     "night": {"black.all": 1, "dark.all": 0.5, "black.top": 1, "navy.top": 0.4, "brightness": -1, "glow": 0.8, "sky.top": -0.4},
@@ -77,7 +86,7 @@ WORDS: dict[str, str] = {  # regular expression on a text -> moods (name or name
 PATTERNS = [(re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), moods) for pattern, moods in WORDS.items()]
 
 
-def of_text(text: str) -> np.ndarray:
+def of_text(text: str) -> npt.NDArray[Any]:
     """Return how far a text speaks of each mood, float32 [moods] in 0..1."""
     strengths = np.zeros(len(NAMES), np.float32)
     for pattern, moods in PATTERNS:
@@ -88,7 +97,7 @@ def of_text(text: str) -> np.ndarray:
     return strengths
 
 
-def mood_matrix() -> np.ndarray:
+def mood_matrix() -> npt.NDArray[Any]:
     """Return the weights of the standardised statistics in each mood, float32 [statistics,moods]."""
     matrix = np.zeros((len(STATISTICS), len(NAMES)), np.float32)
     for column, weights in enumerate(MOODS.values()):
@@ -97,7 +106,7 @@ def mood_matrix() -> np.ndarray:
     return matrix
 
 
-def standardise(statistics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def standardise(statistics: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Fold the standardisation over ordinary photos [m,statistics] into one matrix and bias, so that moods = s @ matrix + bias."""
     matrix = mood_matrix() / (statistics.std(0) + 0.02)[:, None]
     moods = statistics @ matrix
@@ -137,7 +146,9 @@ def _scalars(graph: Graph, cells: str) -> list[str]:
     grey = graph.add("ReduceMean", cells, axes=[1], keepdims=1)
     brightness = graph.add("ReduceMean", grey, axes=[2, 3], keepdims=1)
     deviation = graph.add("Sub", grey, brightness)
-    contrast = graph.add("Sqrt", graph.add("ReduceMean", graph.add("Mul", deviation, deviation), axes=[2, 3], keepdims=1))
+    contrast = graph.add(
+        "Sqrt", graph.add("ReduceMean", graph.add("Mul", deviation, deviation), axes=[2, 3], keepdims=1)
+    )
     tint = graph.add("ReduceMean", graph.add("Abs", graph.add("Sub", cells, grey)), axes=[1, 2, 3], keepdims=1)
     smooth = graph.add("AveragePool", grey, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
     detail = graph.add("ReduceMean", graph.add("Abs", graph.add("Sub", grey, smooth)), axes=[2, 3], keepdims=1)

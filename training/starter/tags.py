@@ -1,14 +1,17 @@
 """The tag part of the joint space: what a few hundred captioned photos teach beyond class names.
 
-A kernel ridge regression from the features before the classifier to the photos' keywords and captions says how far a picture bears
-each of them; a text is shared out among them by MiniLM similarity. The product is then cut down to a few dimensions by SVD.
+A kernel ridge regression from the features before the classifier to the photos' keywords and captions says how far
+a picture bears each of them; a text is shared out among them by MiniLM similarity. The product is then cut down to
+a few dimensions by SVD.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from training.starter.graph import Graph
 
@@ -20,20 +23,22 @@ PICTURE_SCALE = 0.5
 
 @dataclass(frozen=True)
 class Tags:
-    """Pictures: unit((sqrt(features) - mean) / spread) @ picture. Texts: shares of `vectors` @ text, times the best cosine."""
+    """Picture: unit((sqrt(features) - mean) / spread) @ picture. Text: shares of `vectors` @ text, times top cosine."""
 
-    mean: np.ndarray  # [1280]
-    spread: np.ndarray  # [1280]
-    picture: np.ndarray  # [1280,dim]
-    vectors: np.ndarray  # [tags,384] unit MiniLM vectors
-    text: np.ndarray  # [tags,dim]
+    mean: npt.NDArray[Any]  # [1280]
+    spread: npt.NDArray[Any]  # [1280]
+    picture: npt.NDArray[Any]  # [1280,dim]
+    vectors: npt.NDArray[Any]  # [tags,384] unit MiniLM vectors
+    text: npt.NDArray[Any]  # [tags,dim]
 
 
 def vocabulary(labels: list[set[str]]) -> list[str]:
     return sorted(set().union(*labels))
 
 
-def fit(features: np.ndarray, labels: list[set[str]], tags: list[str], vectors: np.ndarray, dim: int) -> Tags:
+def fit(
+    features: npt.NDArray[Any], labels: list[set[str]], tags: list[str], vectors: npt.NDArray[Any], dim: int
+) -> Tags:
     """Fit on photos' features [n,1280] and their label sets; `vectors` are those of `tags`."""
     roots = np.sqrt(np.maximum(features, 0))
     mean, spread = roots.mean(0), roots.std(0) + 0.05

@@ -1,6 +1,7 @@
 """WordNet 3.0 nouns: lemmas, glosses, hypernyms, and which ImageNet classes lie below each noun.
 
-Source: the Debian package wordnet-base. An ImageNet class id such as n02119789 is "n" and the noun's offset in data.noun.
+Source: the Debian package wordnet-base. An ImageNet class id such as n02119789 is "n" and the noun's offset in
+data.noun.
 """
 
 from __future__ import annotations
