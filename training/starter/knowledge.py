@@ -73,7 +73,7 @@ def class_lessons(classes: list[ImageClass]) -> list[Lesson]:
     """Return every class's names and the sentences of its description."""
     lessons = []
     for index, entry in enumerate(classes):
-        lessons += [Lesson(name, {index: 1.0}, 1.0, "class") for name in {entry.name, *entry.names}]
+        lessons += [Lesson(name, {index: 1.0}, 1.0, "class") for name in dict.fromkeys([entry.name, *entry.names])]
         for sentence in re.split(r"(?<=[.;])\s+", entry.description):
             if len(sentence) > 20:
                 lessons.append(Lesson(f"{entry.name}: {sentence}", {index: 1.0}, 0.3, "description"))
