@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from multiprocessing import freeze_support
@@ -32,8 +32,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+def _named_before(context: typer.Context, library: Path | None) -> Path | None:
+    """Let `--library` stand before the command as well as after it."""
+    if context.parent is None:
+        context.obj = library
+    return library or context.find_root().obj
+
+
 LibraryOption = Annotated[
-    Path | None, typer.Option("--library", metavar="DIR", help="The library folder [default: the user's own].")
+    Path | None,
+    typer.Option(
+        "--library", metavar="DIR", callback=_named_before, help="The library folder; by default the user's own."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")]
 LimitOption = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many hits.")]
@@ -46,7 +57,7 @@ def main() -> None:
     try:
         app()
     except ClipsearchError as error:
-        print(f"error: {error.message}", file=sys.stderr)
+        print(f"error: {_with_path(error)}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -94,7 +105,7 @@ def demo(
 
 @app.command()
 def index(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="Folders of photos.")],
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", readable=False, help="Folders of photos.")],
     library: LibraryOption = None,
     as_json: JsonOption = False,
     retry: Annotated[bool, typer.Option("--retry", help="Read files again that had a problem.")] = False,
@@ -116,7 +127,8 @@ def index(
 def search(
     query: Annotated[str | None, typer.Argument(help="What the photo should show.")] = None,
     batch: Annotated[
-        Path | None, typer.Option("--batch", metavar="FILE", help="Ask every line of a file; - reads stdin.")
+        Path | None,
+        typer.Option("--batch", metavar="FILE", readable=False, help="Ask every line of a file; - reads stdin."),
     ] = None,
     limit: LimitOption = 20,
     library: LibraryOption = None,
@@ -132,7 +144,7 @@ def search(
 
 @app.command()
 def similar(
-    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A picture, in the library or not.")],
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", readable=False, help="A picture, in the library or not.")],
     limit: LimitOption = 20,
     library: LibraryOption = None,
     as_json: JsonOption = False,
@@ -186,9 +198,15 @@ def verify(
     if as_json:
         _print_json({"ok": outcome.ok, "findings": list(outcome.findings)})
     else:
-        print("\n".join(outcome.findings) or "Everything agrees.")
+        print("\n".join(map(_one_line, outcome.findings)) or "Everything agrees.")
     if not outcome.ok:
         sys.exit(1)
+
+
+def _with_path(error: ClipsearchError) -> str:
+    if error.path is None or str(error.path) in error.message:
+        return error.message
+    return f"{_one_line(error.path)}: {error.message}"
 
 
 def _folder(library: Path | None) -> Path:
@@ -233,6 +251,9 @@ def _with_progress(run: Generator[Progress, None, IndexCounts]) -> IndexCounts:
         except StopIteration as finished:
             counts: IndexCounts = finished.value
             return counts
+        except KeyboardInterrupt:
+            print("Stopped; what is done is kept.", file=sys.stderr)
+            raise
         finally:
             run.close()
 
@@ -253,16 +274,10 @@ def _batch_queries(batch: Path) -> list[str]:
 
 
 def _print_hits(library: Library, queries: Sequence[str], limit: int, as_json: bool) -> None:
-    from clipsearch.library.search import search_text, search_texts
+    from clipsearch.library.search import search_texts
 
-    answers = search_texts(library, queries, limit) if len(queries) > 1 else _one(library, queries, limit, search_text)
-    for query, hits in answers:
+    for query, hits in search_texts(library, queries, limit):
         _print_answer(query, hits, limit, as_json, titled=len(queries) > 1)
-
-
-def _one(library: Library, queries: Sequence[str], limit: int, search_text: Any) -> Iterator[tuple[str, list[Hit]]]:
-    for query in queries:
-        yield query, search_text(library, query, limit)
 
 
 def _print_answer(query: str, hits: Iterable[Hit], limit: int, as_json: bool, titled: bool = False) -> None:
@@ -282,8 +297,8 @@ def _print_json(values: dict[str, Any]) -> None:
     print(json.dumps(values))
 
 
-def _one_line(path: Path) -> str:
-    """Show a path on one line, whatever its name holds."""
+def _one_line(path: Path | str) -> str:
+    """Show a path or sentence on one line, whatever its name holds."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in str(path))
 
 

@@ -315,3 +315,14 @@ def group_ends(group: int) -> bool:
 def files(library: Path) -> int:
     (status,) = lines(clipsearch("status", "--library", library, "--json"))
     return int(status["files"])
+
+
+def test_the_library_may_be_named_before_the_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "clipsearch", "--library", str(tmp_path / "here"), "status", "--json"]
+    assert subprocess.run(command, check=True, capture_output=True).stdout
+    assert (tmp_path / "here" / "catalog.sqlite").exists()
+
+
+def test_a_query_in_another_encoding_is_asked_all_the_same(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "clipsearch", "search", "--batch", "-", "--library", str(tmp_path)]
+    assert subprocess.run(command, check=False, input=b"caf\xe9\n", capture_output=True).returncode in {0, 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,13 @@ class OnnxEngine:
     def __init__(self, package: Package, threads: int = 0) -> None:
         self._package = package
         self._threads = threads
+        self._loading = threading.Lock()
 
     def image_features(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Map float32 [n, 3, size, size] to float32 [n, dim], not normalised."""
-        features: npt.NDArray[np.float32] = self._image.run(["embedding"], {"pixels": pixels})[0]
+        with self._loading:
+            tower = self._image
+        features: npt.NDArray[np.float32] = tower.run(["embedding"], {"pixels": pixels})[0]
         return features
 
     def text_features(
@@ -30,7 +34,9 @@ class OnnxEngine:
     ) -> npt.NDArray[np.float32]:
         """Map int64 [n, l] token ids and mask to float32 [n, dim], not normalised."""
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
-        features: npt.NDArray[np.float32] = self._text.run(["embedding"], inputs)[0]
+        with self._loading:
+            tower = self._text
+        features: npt.NDArray[np.float32] = tower.run(["embedding"], inputs)[0]
         return features
 
     @cached_property

@@ -26,7 +26,12 @@ class Tokenizer:
 
     def __call__(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return (input_ids, attention_mask), both int64 [n, longest]."""
-        encodings = self._backend.encode_batch(list(texts))
+        encodings = self._backend.encode_batch([_valid(text) for text in texts])
         ids = np.array([encoding.ids for encoding in encodings], np.int64)
         mask = np.array([encoding.attention_mask for encoding in encodings], np.int64)
         return ids, mask
+
+
+def _valid(text: str) -> str:
+    """Return the text with what is not Unicode (bytes in another encoding on the command line) replaced by "?"."""
+    return text.encode("utf-8", "replace").decode("utf-8")

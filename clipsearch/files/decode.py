@@ -12,6 +12,9 @@ from clipsearch.errors import UnreadablePhotoError
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.
 Image.MAX_IMAGE_PIXELS = None
 
+# Only what this program means to read: Pillow would also hand PostScript to an interpreter, which runs what it says.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
+
 _WHITE = (255, 255, 255)
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 
@@ -35,7 +38,7 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
     try:
         if path.stat().st_size == 0:
             raise UnreadablePhotoError("The file is empty.", path)
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             return _read(image, path, min_side, max_megapixels)
     except UnreadablePhotoError:
         raise

@@ -7,7 +7,6 @@ in flight. One process at a time indexes a library; others may search it meanwhi
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from clipsearch.errors import ClipsearchError, LibraryBusyError, UnreadablePhotoError
+from clipsearch.errors import CatalogError, ClipsearchError, LibraryBusyError, UnreadablePhotoError
 from clipsearch.files.scan import reaches, scan
 from clipsearch.files.workers import WorkerPool
 from clipsearch.library.library import Library
@@ -29,28 +28,29 @@ from clipsearch.records import Folder, FoundFile, IndexCounts, Progress, Stage, 
 from clipsearch.store.catalog import KnownFile, NewFile
 
 _SCAN_REPORT_EVERY = 500
-_PAUSE_POLL_S = 0.1
 _PAUSE_S = 10.0  # a longer gap between two batches is a pause, not a pace
 _PACE_STEPS = 50
 _DECODED_AHEAD = 32  # decoded photos waiting for the encoder, some 0.2 MB each
+_EMPTIED = (
+    "The folder is empty, though {} photos were in it. Is its drive connected? "
+    "If they were deleted, `clipsearch verify --repair` forgets them."
+)
 _TRY_AGAIN = -1  # recorded as mtime of a place that may become readable without changing
 
 
 def index_folders(
     library: Library,
     folders: Sequence[Path] | None = None,
-    pause: threading.Event | None = None,
     retry_problems: bool = False,
 ) -> Generator[Progress, None, IndexCounts]:
     """Add `folders` (None: those already added) and bring them up to date; return the counts.
 
-    While `pause` is set nothing new is encoded. Files that had a problem are read again when they changed, or all of
-    them with `retry_problems`. Raises ClipsearchError for a folder that is not there, LibraryBusyError when another
-    process is indexing.
+    Files that had a problem are read again when they changed, or all of them with `retry_problems`. Raises
+    ClipsearchError for a folder that is not there, LibraryBusyError when another process is indexing.
     """
     with _one_indexer(library):
         targets = _targets(library, folders)
-        run = _Run(library, pause, retry_problems)
+        run = _Run(library, retry_problems)
         try:
             for folder in targets:
                 yield from run.scan(folder)
@@ -72,6 +72,8 @@ def _one_indexer(library: Library) -> Iterator[None]:
     except Timeout:
         message = "Another clipsearch is indexing this library; wait until it has finished, or stop it."
         raise LibraryBusyError(message, library.folder) from None
+    except OSError as error:
+        raise CatalogError(f"The library may not be written ({error.strerror}).", library.folder) from error
     try:
         yield
     finally:
@@ -84,7 +86,8 @@ def _targets(library: Library, folders: Sequence[Path] | None) -> list[Folder]:
         return [folder for folder in library.catalog.folders() if not folder.offline]
     for path in folders:
         if not os.path.isdir(path):
-            raise ClipsearchError("Folder not found", f"There is no folder {path}.", path)
+            reason = "is a file; name the folder it lies in" if path.is_file() else "is not there"
+            raise ClipsearchError("Folder not found", f"The folder {path} {reason}.", path)
     added = [library.catalog.add_folder(Path(os.path.abspath(path)), reaches) for path in folders]
     wanted = {folder.id for folder in added}
     enclosing = {folder.id: folder for folder in library.catalog.folders()}
@@ -116,7 +119,6 @@ class _Run:
     """One indexing run: what it found, what is still to be read, what it counted."""
 
     library: Library
-    pause: threading.Event | None
     retry_problems: bool
     counts: IndexCounts = field(default_factory=IndexCounts)
     pending: list[PendingFile] = field(default_factory=list)
@@ -145,6 +147,8 @@ class _Run:
         known = self.library.catalog.known_files(folder.id)
         without_vector = self.library.catalog.photos_without_vector(self.library.encoder.model_id)
         unreadable: list[str] = []
+        photos_before = sum(old.photo_id is not None for old in known.values())
+        number = -1
         for number, found in enumerate(scan(folder.path, leave_out=self.library.folder)):
             if isinstance(found, Unreadable):
                 unreadable.append(found.relative_path)
@@ -154,6 +158,9 @@ class _Run:
                 self._compare(folder.id, found, known.pop(found.relative_path, None), without_vector)
             if number % _SCAN_REPORT_EVERY == 0:
                 yield self.progress(Stage.SCANNING)
+        if photos_before and number < 0:
+            self._problem(folder.id, "", 0, _TRY_AGAIN, _EMPTIED.format(photos_before))
+            unreadable.append("")
         self.gone |= {(folder.id, path): old for path, old in known.items() if not _lies_in(path, unreadable)}
         yield self.progress(Stage.SCANNING)
 
@@ -194,7 +201,7 @@ class _Run:
                 if len(batch) >= self.library.settings.batch_size:
                     self._store(batch)
                     batch = []
-                    yield from self._between_batches()
+                    yield self.progress(Stage.ENCODING)
         self._store(batch)
         yield self.progress(Stage.ENCODING)
 
@@ -208,12 +215,6 @@ class _Run:
         )
         workers = min(settings.workers, len(self.pending))
         return WorkerPool(work, workers, settings.decode_timeout_s, settings.worker_memory_mb, _DECODED_AHEAD)
-
-    def _between_batches(self) -> Iterator[Progress]:
-        yield self.progress(Stage.ENCODING)
-        while self.pause is not None and self.pause.is_set():
-            time.sleep(_PAUSE_POLL_S)
-            yield self.progress(Stage.ENCODING)
 
     def _store(self, batch: Sequence[tuple[PendingFile, Prepared]]) -> None:
         """Encode what has no vector yet and record the batch; it is searchable at once."""

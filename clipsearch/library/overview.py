@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files.decode import decode
+from clipsearch.files.identity import content_hash
+from clipsearch.files.scan import PICTURE_SUFFIXES
 from clipsearch.library.library import Library
 from clipsearch.records import Folder, Photo, Problem, Status
+
+__all__ = [
+    "PICTURE_SUFFIXES",
+    "folders",
+    "photo",
+    "photo_ids",
+    "photos",
+    "problems",
+    "remove_folder",
+    "status",
+    "thumbnail",
+]
 
 
 def status(library: Library) -> Status:
@@ -61,9 +76,15 @@ def thumbnail(library: Library, photo: Photo) -> Path | None:
     """Return the photo's thumbnail (JPEG, upright), made again if it was lost; None if the photo is out of reach."""
     path = library.thumbnails.path(photo.content_hash)
     if not path.exists():
-        try:
-            image = decode(photo.path, library.settings.thumbnail_px, library.settings.max_megapixels).image
-        except UnreadablePhotoError:
-            return None
-        library.thumbnails.write(photo.content_hash, image)
-    return path
+        _make_thumbnail(library, photo)
+    return path if path.exists() else None
+
+
+def _make_thumbnail(library: Library, photo: Photo) -> None:
+    """Make it from a place where the photo still lies; where there is none, or no room, it stays away."""
+    side, limit = library.settings.thumbnail_px, library.settings.max_megapixels
+    for place in photo.paths:
+        with suppress(OSError, UnreadablePhotoError):
+            if content_hash(place) == photo.content_hash:
+                library.thumbnails.write(photo.content_hash, decode(place, side, limit).image)
+                return

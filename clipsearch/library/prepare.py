@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,5 +48,6 @@ def prepare(pending: PendingFile, spec: Preprocess, thumbnails: ThumbnailCache, 
     # Else pixels and hash might not belong together, and the photo would keep a wrong vector for good.
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise UnreadablePhotoError("The file was being written while it was read.", path, temporary=True)
-    thumbnails.write(digest, decoded.image)
+    with suppress(OSError):  # a photo without a thumbnail is found all the same; the window makes it when it can
+        thumbnails.write(digest, decoded.image)
     return Prepared(digest, decoded.width, decoded.height, decoded.format, to_square(decoded.image, spec))

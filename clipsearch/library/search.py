@@ -20,13 +20,13 @@ _SAMPLE = 1000
 
 def search_text(library: Library, query: str, limit: int = 100) -> list[Hit]:
     """Return at most `limit` photos for a text. Raises ClipsearchError when the text is blank."""
-    if not query.strip():
-        raise ClipsearchError("Nothing to look for", "Please type what the photo should show.")
     return next(search_texts(library, [query], limit))[1]
 
 
 def search_texts(library: Library, queries: Sequence[str], limit: int = 100) -> Iterator[tuple[str, list[Hit]]]:
-    """Yield (query, hits) for each query in turn."""
+    """Yield (query, hits) for each query in turn. Raises ClipsearchError when one is blank."""
+    if not all(query.strip() for query in queries):
+        raise ClipsearchError("Nothing to look for", "Please type what the photo should show.")
     known: dict[int, Photo] = {}
     for start in range(0, len(queries), _TEXTS_AT_ONCE):
         texts = queries[start : start + _TEXTS_AT_ONCE]

@@ -194,12 +194,6 @@ class Catalog:
             found = {photo.id: photo for chunk in _chunks(ids) for photo in _photos(connection, chunk)}
         return [found[photo_id] for photo_id in ids if photo_id in found]
 
-    def photo_id(self, content_hash: str) -> int | None:
-        """Return the id of the photo with this content, if it is known."""
-        photos = schema.photo.c
-        with self._database.read() as connection:
-            return connection.execute(select(photos.id).where(photos.content_hash == content_hash)).scalar()
-
     def problems(self) -> list[Problem]:
         """Return what could not be read and why, by path."""
         tables = schema.problem.join(schema.folder)

@@ -15,6 +15,14 @@ from clipsearch.errors import CatalogError
 
 #: The newest Alembic revision, repeated here so that opening a current catalog need not import Alembic.
 HEAD = "0001"
+_DAMAGED = "the file is damaged; put a copy of it back, or delete it and index your folders again"
+_REASONS = {  # what SQLite says -> what the user can do
+    "file is not a database": _DAMAGED,
+    "malformed": _DAMAGED,
+    "readonly": "its folder may not be written",
+    "unable to open": "its folder may not be read or written",
+    "full": "the disk is full",
+}
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -116,4 +124,5 @@ def _version(connection: Connection) -> str | None:
 
 
 def _plain(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error)
+    reason = str(getattr(error, "orig", None) or error)
+    return next((words for sign, words in _REASONS.items() if sign in reason), reason)

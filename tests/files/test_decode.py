@@ -190,3 +190,10 @@ def tiff() -> bytes:
     stream = BytesIO()
     quarters().save(stream, "TIFF", compression="tiff_lzw")
     return stream.getvalue()
+
+
+def test_postscript_under_a_picture_s_name_is_never_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n{ } loop\nshowpage\n%%EOF\n")
+    with pytest.raises(UnreadablePhotoError, match="not a picture"):
+        decode(path, 32)

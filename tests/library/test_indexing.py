@@ -118,12 +118,14 @@ def test_two_new_copies_are_encoded_once(colours: Library, folder: Path, index: 
 def test_a_file_that_comes_back_needs_no_encoding(colours: Library, folder: Path, index: Index) -> None:
     picture = paint(folder / "a.png").read_bytes()
     index(colours, folder)
+    paint(folder / "b.png", "blue")
+    index(colours)
     (folder / "a.png").unlink()
     index(colours)
     (folder / "a.png").write_bytes(picture)
     assert index(colours).added == 1
-    assert colours.encoder.encoded == 1
-    assert len(search_text(colours, "red")) == 1
+    assert colours.encoder.encoded == 2
+    assert search_text(colours, "red")[0].photo.path == folder / "a.png"
 
 
 def test_a_new_model_encodes_all_again_but_counts_them_unchanged(
@@ -194,7 +196,7 @@ def test_what_could_not_be_opened_is_tried_again(
     paint(folder / "a.png")
     refuse = PermissionError(13, "Permission denied")
     with monkeypatch.context() as patch:
-        patch.setattr("clipsearch.files.decode.Image.open", lambda _: (_ for _ in ()).throw(refuse))
+        patch.setattr("clipsearch.files.decode.Image.open", lambda *_, **__: (_ for _ in ()).throw(refuse))
         index(colours, folder)
     (problem,) = overview.problems(colours)
     assert problem.reason == "You do not have permission to read this file."
@@ -261,13 +263,13 @@ def test_a_time_far_in_the_future_does_not_stop_the_run(colours: Library, folder
 
 def test_a_missing_folder_is_told_before_anything_is_done(colours: Library, folder: Path, index: Index) -> None:
     fill(folder, 1)
-    with pytest.raises(ClipsearchError, match="There is no folder"):
+    with pytest.raises(ClipsearchError, match="is not there"):
         index(colours, folder, folder / "missing")
     assert overview.folders(colours) == []
 
 
 def test_a_file_is_no_folder(colours: Library, folder: Path, index: Index) -> None:
-    with pytest.raises(ClipsearchError, match="There is no folder"):
+    with pytest.raises(ClipsearchError, match="is a file"):
         index(colours, paint(folder / "a.png"))
 
 
@@ -397,29 +399,6 @@ def test_two_runs_at_once_are_refused(colours: Library, folder: Path, tmp_path: 
         index(other, folder)
     first.close()
     assert index(colours, folder).added == 3
-
-
-def test_a_pause_holds_the_run_until_it_ends(colours: Library, folder: Path) -> None:
-    fill(folder, 30)
-    pause = threading.Event()
-    run = index_folders(colours, [folder], pause)
-    next(step for step in run if step.done)
-    pause.set()
-    held = [next(run).done for _ in range(4)]
-    assert len(set(held[1:])) == 1
-    pause.clear()
-    assert list(run)[-1].counts.added == 30
-
-
-def test_a_pause_can_be_closed(colours: Library, folder: Path, index: Index) -> None:
-    fill(folder, 30)
-    pause = threading.Event()
-    run = index_folders(colours, [folder], pause)
-    next(step for step in run if step.done)
-    pause.set()
-    next(run)
-    run.close()
-    assert index(colours).added > 0
 
 
 def test_a_lost_index_file_is_made_again(colours: Library, folder: Path, tmp_path: Path, index: Index) -> None:
@@ -572,3 +551,29 @@ def test_the_pace_is_the_recent_one_and_leaves_pauses_out() -> None:
     assert pace.photos_per_second(1.5, 4) == pytest.approx(4)
     assert pace.photos_per_second(100.0, 8) == pytest.approx(4)
     assert pace.photos_per_second(101.0, 16) == pytest.approx(6)
+
+
+def test_a_folder_that_is_suddenly_empty_keeps_its_photos_until_that_is_confirmed(
+    colours: Library, folder: Path, index: Index
+) -> None:
+    fill(folder, 3)
+    index(colours, folder)
+    for path in folder.iterdir():
+        path.unlink()
+    assert index(colours, folder) == IndexCounts(problems=1)
+    assert overview.status(colours).files == 3
+    assert "Is its drive connected?" in overview.problems(colours)[0].reason
+    assert verify(colours, repair=True).ok
+    assert index(colours, folder) == IndexCounts()
+    assert overview.status(colours).files == overview.status(colours).problems == 0
+
+
+def test_a_thumbnail_that_cannot_be_written_costs_only_itself(colours: Library, folder: Path, index: Index) -> None:
+    paint(folder / "a.png", "red")
+    colours.thumbnails.folder.parent.mkdir(parents=True, exist_ok=True)
+    colours.thumbnails.folder.write_text("no folder")
+    assert index(colours, folder) == IndexCounts(added=1)
+    photo = overview.photos(colours, overview.photo_ids(colours))[0]
+    assert overview.thumbnail(colours, photo) is None
+    colours.thumbnails.folder.unlink()
+    assert overview.thumbnail(colours, photo) is not None

@@ -42,8 +42,6 @@ def test_a_stored_file_comes_back_as_a_photo(catalog: Catalog, tmp_path: Path) -
     (photo,) = catalog.photos([photo_id])
     assert photo.paths == (tmp_path / "sub/a.jpg",)
     assert (photo.width, photo.height, photo.format, photo.mtime_ns) == (40, 30, "JPEG", 7)
-    assert catalog.photo_id("a") == photo_id
-    assert catalog.photo_id("b") is None
 
 
 def test_copies_are_one_photo_in_two_places(catalog: Catalog) -> None:
