@@ -98,7 +98,7 @@ def _describe(folder: Path, dim: int, calibration: Calibration) -> dict[str, Any
             "interpolation": "bicubic",
             "mean": [mean] * 3,
             "std": [std] * 3,
-            "fill": [1.0] * 3,
+            "fill": [255] * 3,
         },
         "text": {"context_length": minilm.CONTEXT, "pad_id": 0},
         "relevance": {"strong": calibration.strong, "likely": calibration.likely},
