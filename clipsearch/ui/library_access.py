@@ -7,6 +7,7 @@ of need: the window shows before the database code is loaded.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -102,12 +103,22 @@ class LibraryAccess:
         overview.remove_folder(self._library, folder_id)
 
     def thumbnail(self, photo: Photo) -> QImage | None:
-        """Return the thumbnail (long side at most 320 px), or None while it is not made yet."""
+        """Return the thumbnail (long side at most 320 px), or None while it is not made yet.
+
+        One that cannot be read, as a power cut may leave it, is made again.
+        """
+        image = self._kept_thumbnail(photo)
+        if image is not None and image.isNull():
+            with suppress(OSError):
+                self._library.thumbnails.remove(photo.content_hash)
+            image = self._kept_thumbnail(photo)
+        return None if image is None or image.isNull() else image
+
+    def _kept_thumbnail(self, photo: Photo) -> QImage | None:
         from clipsearch.library import overview
 
         path = overview.thumbnail(self._library, photo)
-        image = QImage(str(path)) if path else QImage()
-        return None if image.isNull() else image
+        return QImage(str(path)) if path else None
 
     def picture(self, path: Path, max_side: int) -> QImage:
         """Return the photo upright, its long side at most `max_side` px. Raises UnreadablePhotoError."""

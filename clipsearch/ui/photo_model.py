@@ -41,8 +41,8 @@ class Role(IntEnum):
     PHOTO = Qt.ItemDataRole.UserRole + 1  # Photo, or None until it is fetched
     HIT = Qt.ItemDataRole.UserRole + 2  # Hit, or None when no question is asked
     FOLDED = Qt.ItemDataRole.UserRole + 3  # how many hits the row opens, None for an ordinary row
-    PALE = Qt.ItemDataRole.UserRole + 5  # whether the row is one of the less sure hits behind the fold
     UNFOLDED = Qt.ItemDataRole.UserRole + 4  # whether the less sure hits are open
+    PALE = Qt.ItemDataRole.UserRole + 5  # whether the row is one of the less sure hits behind the fold
 
 
 class PhotoModel(QAbstractListModel):
@@ -66,8 +66,8 @@ class PhotoModel(QAbstractListModel):
             Role.PHOTO: self._photo_of,
             Role.HIT: lambda _, photo_id: self._hits.get(photo_id),
             Role.FOLDED: lambda _, photo_id: len(self._less_sure) if photo_id == _FOLD else None,
-            Role.PALE: lambda row, _: self._fold_row is not None and row > self._fold_row,
             Role.UNFOLDED: lambda *_: self._is_unfolded,
+            Role.PALE: lambda row, _: self._fold_row is not None and row > self._fold_row,
             Qt.ItemDataRole.AccessibleTextRole: lambda row, photo_id: self._text(row, photo_id, ", "),
             Qt.ItemDataRole.ToolTipRole: lambda row, photo_id: self._text(row, photo_id, "\n"),
         }

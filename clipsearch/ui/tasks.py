@@ -153,10 +153,6 @@ class Tasks(QObject):
             self._executor.submit(inner.perform, lambda outcome, payload: self._report(number, outcome, payload))
         return task
 
-    @property
-    def is_idle(self) -> bool:
-        return not self._tasks
-
     def cancel_all(self) -> None:
         """Ask every task, running or waiting, to stop before its next step."""
         for task in self._tasks.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,46 @@ def test_folder_in_question_asked_right_photos_out(qtbot, tmp_path: Path, store:
     finally:
         window.close()
         session.close()
+
+
+def test_a_damaged_library_is_told_and_can_be_tried_again(qtbot, tmp_path: Path, store: QSettings) -> None:
+    catalog = tmp_path / "library" / "catalog.sqlite"
+    catalog.parent.mkdir()
+    catalog.write_bytes(bytes(range(256)) * 20)
+    session = Session(LibraryAccess(catalog.parent))
+    window = MainWindow(session, Theme(QApplication.instance(), store), store)
+    qtbot.addWidget(window)
+    window.show()
+    try:
+        session.start()
+        qtbot.waitUntil(window.messages.isVisible, timeout=_PATIENCE_MS)
+        catalog.unlink()
+        with qtbot.waitSignal(session.opened, timeout=_PATIENCE_MS):
+            window.messages._retry.click()
+    finally:
+        window.close()
+        session.close()
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xd8\xff\xe0 cut off"])
+def test_a_damaged_thumbnail_is_made_again(qtbot, tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "photos").mkdir()
+    shutil.copy(paths.resource_path("demo") / "tulips.jpg", tmp_path / "photos")
+    access = LibraryAccess(tmp_path / "library")
+    access.open()
+    try:
+        list(access.index([tmp_path / "photos"]))
+        (photo,) = access.photos(access.overview().photo_ids)
+        (thumbnail,) = (tmp_path / "library" / "thumbnails").rglob("*.jpg")
+        thumbnail.write_bytes(damage)
+        image = access.thumbnail(photo)
+        assert image is not None and not image.isNull()
+        assert thumbnail.read_bytes() != damage
+        photo.path.unlink()
+        thumbnail.write_bytes(damage)
+        assert access.thumbnail(photo) is None
+    finally:
+        access.close()
 
 
 def _ask(qtbot, window: MainWindow, session: Session, text: str) -> None:

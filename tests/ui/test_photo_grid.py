@@ -135,10 +135,10 @@ def test_a_thumbnail_that_was_not_made_yet_is_asked_for_again(qtbot, tasks: Task
     thumbnails = Thumbnails(library, tasks)
     monkeypatch.setattr(library, "thumbnail", lambda photo: None)
     assert thumbnails.pixmap(photo_of(1)) is None
-    qtbot.waitUntil(lambda: tasks.is_idle)
+    qtbot.waitUntil(lambda: not tasks._tasks)
     monkeypatch.undo()
     assert thumbnails.pixmap(photo_of(1)) is None
-    assert tasks.is_idle  # it is known not to be there
+    assert not tasks._tasks  # it is known not to be there
     with qtbot.waitSignal(thumbnails.retried):
         thumbnails.retry_absent()
     with qtbot.waitSignal(thumbnails.loaded):

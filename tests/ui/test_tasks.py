@@ -55,7 +55,7 @@ def test_failure_without_listener_is_shown_by_the_lane(qtbot, tasks: Tasks) -> N
     with qtbot.waitSignal(tasks.failed, timeout=2000) as caught:
         tasks.run(_fail)
     assert str(caught.args[0]) == "boom"
-    assert tasks.is_idle
+    assert not tasks._tasks
 
 
 def test_failure_with_listener_goes_to_it_alone(qtbot, tasks: Tasks) -> None:
