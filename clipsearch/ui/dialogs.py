@@ -12,8 +12,6 @@ from clipsearch import __version__
 from clipsearch.records import Folder
 from clipsearch.ui import wording
 
-_PATTERNS = "*.jpg *.jpeg *.png *.webp *.gif *.bmp *.tif *.tiff *.heic *.heif *.avif"
-
 
 def choose_folder(parent: QWidget, start: Path, then: Callable[[Path], None]) -> QFileDialog:
     """Let the user choose a folder, then call `then` with it."""
@@ -28,7 +26,7 @@ def choose_picture(parent: QWidget, start: Path, then: Callable[[Path], None]) -
     dialog = QFileDialog(parent, QCoreApplication.translate("dialogs", "Find photos like this picture"), str(start))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     name = QCoreApplication.translate("dialogs", "Pictures")
-    dialog.setNameFilters([f"{name} ({_PATTERNS})", QCoreApplication.translate("dialogs", "All files (*)")])
+    dialog.setNameFilters([f"{name} ({_picture_patterns()})", QCoreApplication.translate("dialogs", "All files (*)")])
     return _open_file_dialog(dialog, then)
 
 
@@ -63,6 +61,12 @@ def show_about(parent: QWidget) -> QMessageBox:
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.open()
     return box
+
+
+def _picture_patterns() -> str:
+    from clipsearch.library.overview import PICTURE_SUFFIXES
+
+    return " ".join(f"*{suffix}" for suffix in sorted(PICTURE_SUFFIXES))
 
 
 def _open_file_dialog(dialog: QFileDialog, then: Callable[[Path], None]) -> QFileDialog:

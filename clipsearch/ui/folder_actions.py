@@ -48,7 +48,7 @@ class FolderActions(QObject):
 
     def remove(self, folder: Folder) -> None:
         """Let the library forget a folder, after asking."""
-        dialogs.confirm_removal(self._parent, folder, lambda: self._session.runs.remove_folder(folder.id))
+        dialogs.confirm_removal(self._parent, folder, lambda: self._session.runs.remove_folder(folder))
 
     def reveal(self, path: Path) -> None:
         """Show a file in the file manager."""

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from clipsearch.records import Folder
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.tasks import Task, Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What one run is to do."""
+
+    folders: Sequence[Path] | None
+    retry_problems: bool
+
+    def without(self, folder: Folder) -> _Request | None:
+        """Return what is left to do once `folder` is forgotten; None for nothing."""
+        if self.folders is None:
+            return self
+        left = [path for path in self.folders if not Path(os.path.abspath(path)).is_relative_to(folder.path)]
+        return replace(self, folders=left) if left else None
 
 
 class IndexRuns(QObject):
@@ -20,16 +38,20 @@ class IndexRuns(QObject):
     ended = Signal(object)  # the last run's IndexCounts, or None when it was cancelled or failed
     paused_changed = Signal(bool)
     folder_removed = Signal()
+    refused = Signal(object)  # the error for which the library is not open
 
     def __init__(self, library: LibraryAccess, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._library = library
         self._tasks = tasks
         self._runs: dict[int, Task] = {}
+        self._requests: dict[int, _Request] = {}  # of the runs that are not cancelled
+        self._interrupted: list[_Request] = []  # to be taken up when a folder is removed
         self._numbers = itertools.count(1)
         self._counts: object = None
         self._is_ready = False
-        self._waiting: list[tuple[Sequence[Path] | None, bool]] = []
+        self._obstacle: Exception | None = None
+        self._waiting: list[_Request] = []
 
     @property
     def is_running(self) -> bool:
@@ -43,26 +65,28 @@ class IndexRuns(QObject):
         """The library is open: begin what waits."""
         self._is_ready = True
         waiting, self._waiting = self._waiting, []
-        for request in waiting:
-            self.request(*request)
+        self._run_all(waiting)
+
+    def wait(self) -> None:
+        """The library is being opened: keep what is requested until `start`."""
+        self._obstacle = None
+
+    def refuse(self, error: Exception) -> None:
+        """The library does not open: refuse requests until `wait`. Those made before are kept."""
+        self._obstacle = error
 
     def request(self, folders: Sequence[Path] | None = None, retry_problems: bool = False) -> None:
         """Add `folders` (None: all known ones) and bring them up to date, after the runs under way.
 
         With `retry_problems`, files that could not be read are read again though they did not change.
         """
-        if not self._is_ready:
-            self._waiting.append((folders, retry_problems))
-            return
-        run = self._tasks.run(lambda: self._library.index(folders, retry_problems))
-        run.progressed.connect(self.progressed)
-        run.succeeded.connect(self._on_succeeded)
-        number = next(self._numbers)
-        run.finished.connect(lambda: self._on_finished(number))
-        self._runs[number] = run
-        self.resume()
-        if len(self._runs) == 1:
-            self.started.emit()
+        request = _Request(folders, retry_problems)
+        if self._obstacle is not None:
+            self.refused.emit(self._obstacle)
+        elif self._is_ready:
+            self._run(request)
+        else:
+            self._waiting.append(request)
 
     def pause(self) -> None:
         """Hold all runs before their next step."""
@@ -78,21 +102,58 @@ class IndexRuns(QObject):
 
     def cancel(self) -> None:
         """Stop all runs before their next step; what is done is kept."""
+        self._interrupted.clear()
+        self._cancel_runs()
+
+    def remove_folder(self, folder: Folder) -> None:
+        """Stop indexing, forget the folder, and go on indexing the others."""
+        requests = [*self._interrupted, *self._requests.values()]
+        self._interrupted = [left for request in requests if (left := request.without(folder))]
+        self._cancel_runs()
+        task = self._tasks.run(lambda: self._library.remove_folder(folder.id))
+        task.succeeded.connect(lambda _: self._on_removed())
+        task.failed.connect(self._on_removal_failed)
+
+    def _run(self, request: _Request) -> None:
+        run = self._tasks.run(lambda: self._library.index(request.folders, request.retry_problems))
+        run.progressed.connect(self.progressed)
+        run.succeeded.connect(self._on_succeeded)
+        number = next(self._numbers)
+        run.finished.connect(lambda: self._on_finished(number))
+        self._runs[number] = run
+        self._requests[number] = request
+        self.resume()
+        if len(self._runs) == 1:
+            self.started.emit()
+
+    def _run_all(self, requests: Sequence[_Request]) -> None:
+        for request in requests:
+            self._run(request)
+
+    def _cancel_runs(self) -> None:
+        self._requests.clear()
         for run in self._runs.values():
             run.cancel()
         self.paused_changed.emit(False)
 
-    def remove_folder(self, folder_id: int) -> None:
-        """Stop indexing, then forget the folder."""
-        self.cancel()
-        task = self._tasks.run(lambda: self._library.remove_folder(folder_id))
-        task.succeeded.connect(lambda _: self.folder_removed.emit())
+    def _on_removed(self) -> None:
+        self.folder_removed.emit()
+        self._take_up()
+
+    def _on_removal_failed(self, error: Exception) -> None:
+        self._tasks.failed.emit(error)
+        self._take_up()
+
+    def _take_up(self) -> None:
+        interrupted, self._interrupted = self._interrupted, []
+        self._run_all(interrupted)
 
     def _on_succeeded(self, counts: object) -> None:
         self._counts = counts
 
     def _on_finished(self, number: int) -> None:
         del self._runs[number]
+        self._requests.pop(number, None)
         if not self._runs:
             counts, self._counts = self._counts, None
             self.paused_changed.emit(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMainWindow, QProgressBar, QVBoxLayout, QWidget
 
@@ -162,7 +162,8 @@ class MainWindow(QMainWindow):
     def _connect_indexing(self) -> None:
         session, runs, status = self._session, self._session.runs, self.status
         session.failed.connect(self.messages.show_failure)
-        session.open_failed.connect(lambda: status.show_text(self.tr("The library is not open")))
+        session.open_failed.connect(self._on_open_failed)
+        self.messages.retry_wanted.connect(self._open_again)
         session.feed.changed.connect(self._on_library_changed)
         runs.started.connect(status.show_started)
         runs.progressed.connect(status.show_progress)
@@ -175,11 +176,17 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         geometry = self._store.value("geometry")
-        if geometry is None or not self.restoreGeometry(geometry):
+        if not isinstance(geometry, QByteArray) or not self.restoreGeometry(geometry):
             self.resize(*_USUAL_SIZE_PX)
-        self.pages.photos.set_tile_px(int(str(self._store.value("tile_px", USUAL_TILE))))
+        self.pages.photos.set_tile_px(self._stored_tile_px())
         self._session.model.set_unfolded(str(self._store.value("unfolded", 0)) == "1")
         self.search_bar.setFocus()
+
+    def _stored_tile_px(self) -> int:
+        try:
+            return int(str(self._store.value("tile_px", USUAL_TILE)))
+        except ValueError:
+            return USUAL_TILE
 
     # What happens
 
@@ -194,6 +201,14 @@ class MainWindow(QMainWindow):
     def _on_escaped(self) -> None:
         self.show_all()
         self.search_bar.setFocus()
+
+    def _on_open_failed(self, error: Exception) -> None:
+        self.messages.show_failure(error, can_retry=True)
+        self.status.show_text(self.tr("The library is not open"))
+
+    def _open_again(self) -> None:
+        self.status.show_text(self.tr("Opening the library…"))
+        self._session.start()
 
     def _on_asked(self, question: Question) -> None:
         self.show_place(Place.PHOTOS)

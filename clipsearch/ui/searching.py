@@ -11,11 +11,12 @@ from clipsearch.ui.tasks import Task, Tasks
 
 
 class Searching(QObject):
-    """One question at a time; the latest wins. Questions asked before `start` wait for it."""
+    """One question at a time; the latest wins. It waits for `start`; after `refuse` it is refused at once."""
 
     asked = Signal(object)
     answered = Signal(object, list)
     failed = Signal(object, object)
+    refused = Signal(object)  # the error for which the library is not open
     ended = Signal()
 
     def __init__(self, library: LibraryAccess, tasks: Tasks, parent: QObject | None = None) -> None:
@@ -23,6 +24,7 @@ class Searching(QObject):
         self._library = library
         self._tasks = tasks
         self._is_ready = False
+        self._obstacle: Exception | None = None
         self._question: Question | None = None
         self._task: Task | None = None
         self._ticket = 0  # an answer counts only if nothing was asked since
@@ -37,12 +39,24 @@ class Searching(QObject):
         self._is_ready = True
         self.refresh()
 
+    def wait(self) -> None:
+        """The library is being opened: keep what is asked until `start`."""
+        self._obstacle = None
+
+    def refuse(self, error: Exception) -> None:
+        """The library does not open: keep the latest question, in case it does later, but do not look busy."""
+        self._obstacle = error
+        self.ended.emit()
+
     def ask(self, question: Question) -> None:
         """Ask `question`, whatever was asked before; one that is under way already is left to come."""
         if question == self._question and self._task is not None:
             return
         self._drop_task()
         self._question = question
+        if self._obstacle is not None:
+            self.refused.emit(self._obstacle)
+            return
         self.asked.emit(question)
         self.refresh()
 

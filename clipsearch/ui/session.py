@@ -23,7 +23,7 @@ class Session(QObject):
     """Owns the threads. Everything that the window shows comes from here."""
 
     opened = Signal()
-    open_failed = Signal()
+    open_failed = Signal(object)  # when the library does not open, and whenever it is needed after that
     failed = Signal(object)
 
     def __init__(self, library: LibraryAccess, parent: QObject | None = None) -> None:
@@ -43,7 +43,9 @@ class Session(QObject):
         self._connect()
 
     def start(self) -> None:
-        """Open the library, then load the model, both behind the window."""
+        """Open the library, then load the model, both behind the window; after `open_failed`, try again."""
+        self.searching.wait()
+        self.runs.wait()
         task = self.background.run(self.library.open)
         task.succeeded.connect(self._on_opened)
         task.failed.connect(self._on_open_failed)
@@ -67,6 +69,8 @@ class Session(QObject):
     def _connect(self) -> None:
         for lane in self._lanes:
             lane.failed.connect(self.failed)
+        for needing in (self.searching, self.runs):
+            needing.refused.connect(self.open_failed)
         self.model.details_wanted.connect(self._fetch_details)
         self.runs.progressed.connect(self._on_progressed)
         self.runs.ended.connect(lambda _: self._on_library_changed())
@@ -81,9 +85,9 @@ class Session(QObject):
         self.background.run(self.library.warm_up)
 
     def _on_open_failed(self, error: Exception) -> None:
-        self.searching.clear()
-        self.failed.emit(error)
-        self.open_failed.emit()
+        self.searching.refuse(error)
+        self.runs.refuse(error)
+        self.open_failed.emit(error)
 
     def _on_progressed(self) -> None:
         """New photos have come: look again, but not at every step."""

@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox
 
 from clipsearch.errors import CatalogError
 from clipsearch.records import Folder, Problem
+from clipsearch.ui import dialogs
 from clipsearch.ui.main_window import MainWindow
+from clipsearch.ui.photo_grid import USUAL_TILE
 from clipsearch.ui.session import Session
 from clipsearch.ui.sidebar import Place
 from clipsearch.ui.theme import DARK, Appearance, Theme
@@ -39,6 +41,47 @@ def test_a_library_that_cannot_be_opened_is_told(
     qtbot.waitUntil(window.messages.isVisible)
     assert "made by a newer clipsearch" in window.messages.text
     assert "not open" in window.status._counts.text()
+
+
+def test_what_needs_a_library_that_is_not_open_is_refused_at_once(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, tmp_path: Path
+) -> None:
+    library.open_error = CatalogError("The file is damaged.")
+    session.start()
+    qtbot.waitUntil(window.messages.isVisible)
+    for action in (lambda: window.search_bar.ask("dog"), lambda: window.folders.index([tmp_path])):
+        window.messages.hide()
+        action()
+        assert "The file is damaged." in window.messages.text
+        assert window.messages.isVisible()
+        assert window.messages._retry.isVisible()
+        assert window._busy.maximum() == 1
+    assert library.asked == library.indexed == []
+
+
+def test_opening_can_be_tried_again(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, tmp_path: Path
+) -> None:
+    library.open_error = CatalogError("The file is damaged.")
+    session.start()
+    session.index([tmp_path])
+    window.search_bar.ask("dog")
+    qtbot.waitUntil(window.messages.isVisible)
+    assert window._busy.maximum() == 1
+    window.messages._retry.click()
+    assert not window.messages.isVisible()
+    qtbot.waitUntil(window.messages.isVisible)
+    library.open_error = None
+    window.messages._retry.click()
+    qtbot.waitUntil(lambda: session.model.sure_count == 5)
+    qtbot.waitUntil(lambda: library.indexed == [([tmp_path], False)])
+    assert not window.messages.isVisible()
+
+
+def test_other_failures_offer_no_second_try(window: MainWindow) -> None:
+    window.messages.show_failure(CatalogError("The file is damaged."), can_retry=True)
+    window.messages.show_failure(ValueError("boom"))
+    assert not window.messages._retry.isVisible()
 
 
 def test_dropped_folders_are_indexed_and_the_grid_fills(
@@ -182,6 +225,68 @@ def test_removing_a_folder_asks_first(qtbot, window: MainWindow, session: Sessio
     next(button for button in box.buttons() if button.text() == "Remove").click()
     qtbot.waitUntil(lambda: session.model.rowCount() == 0)
     assert library.added_folders == []
+
+
+def test_removing_a_folder_goes_on_indexing_the_others(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, tmp_path: Path
+) -> None:
+    _ready(qtbot, window, session)
+    library.steps, library.step_s = 10_000, 0.002
+    with qtbot.waitSignal(session.runs.progressed):
+        session.runs.request(retry_problems=True)
+    session.index([Path("/photos/in it"), tmp_path])
+    session.index([Path("/photos")])
+    library.steps = 5
+    with qtbot.waitSignal(session.runs.folder_removed):
+        session.runs.remove_folder(Folder(1, Path("/photos")))
+    qtbot.waitUntil(lambda: not session.runs.is_running)
+    assert library.indexed == [(None, True), (None, True), ([tmp_path], False)]
+
+
+def test_removing_a_folder_starts_no_run_that_was_stopped(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    _ready(qtbot, window, session)
+    library.steps, library.step_s = 10_000, 0.002
+    with qtbot.waitSignal(session.runs.progressed):
+        window.folders.update_all()
+    session.runs.remove_folder(Folder(1, Path("/photos")))
+    with qtbot.waitSignal(session.runs.folder_removed):
+        session.runs.cancel()
+    assert not session.runs.is_running
+    assert len(library.indexed) == 1
+
+
+def test_indexing_goes_on_when_a_folder_cannot_be_removed(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, monkeypatch
+) -> None:
+    _ready(qtbot, window, session)
+    monkeypatch.setattr(library, "remove_folder", lambda _: 1 // 0)
+    library.steps, library.step_s = 10_000, 0.002
+    with qtbot.waitSignal(session.runs.progressed):
+        window.folders.update_all()
+    session.runs.remove_folder(Folder(1, Path("/photos")))
+    qtbot.waitUntil(window.messages.isVisible)
+    qtbot.waitUntil(lambda: len(library.indexed) == 2)
+
+
+def test_a_broken_store_does_not_keep_the_window_from_starting(
+    qtbot, session: Session, store: QSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "window.ini").write_text("[General]\ntile_px=abc\ngeometry=abc\nunfolded=abc\nappearance=abc\n")
+    store.sync()
+    assert store.value("tile_px") == "abc"
+    window = MainWindow(session, Theme(QApplication.instance(), store), store)
+    qtbot.addWidget(window)
+    assert window.pages.photos.grid.tile_px == USUAL_TILE
+
+
+def test_pictures_offered_are_those_that_can_be_read(qtbot, window: MainWindow) -> None:
+    dialog = dialogs.choose_picture(window, Path.home(), lambda _: None)
+    patterns = dialog.nameFilters()[0]
+    dialog.close()
+    assert all(f"*{suffix}" in patterns for suffix in (".jpg", ".jfif", ".avif"))
+    assert "heic" not in patterns
 
 
 def test_geometry_and_tiles_are_remembered(qtbot, window: MainWindow, session: Session, store: QSettings) -> None:
