@@ -176,6 +176,7 @@ class _Worker(Generic[Item, Result]):
 
 def _serve(pipe: Connection, function: Callable[[Any], Any], memory_mb: int) -> None:
     """The worker process: answer items until the other end closes."""
+    _yield_to_others()
     _limit_memory(memory_mb)
     try:
         pipe.send(True)
@@ -194,6 +195,12 @@ def _answer(function: Callable[[Any], Any], item: Any) -> Any:
         return UnreadablePhotoError("The picture needs more memory than a photo may use.")
     except Exception as error:  # told to the parent, which ends the run with it
         return _Failed(f"{type(error).__name__}: {error}")
+
+
+def _yield_to_others() -> None:
+    """Run below the encoder, which everything waits for, and below the user's other programs (not on Windows)."""
+    if hasattr(os, "nice"):
+        os.nice(5)
 
 
 def _limit_memory(megabytes: int) -> None:

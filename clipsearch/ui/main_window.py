@@ -143,6 +143,8 @@ class MainWindow(QMainWindow):
         self.sidebar.place_chosen.connect(self._on_place_chosen)
         self.pages.similar_wanted.connect(self.find_similar)
         self.pages.photos.all_wanted.connect(self.show_all)
+        self.pages.photo.row_shown.connect(self._show_title)
+        self.pages.currentChanged.connect(self._show_title)
         grid = self.pages.photos.grid
         grid.unfolded_changed.connect(lambda is_open: self._store.setValue("unfolded", int(is_open)))
         grid.typed.connect(self.search_bar.take)
@@ -153,7 +155,7 @@ class MainWindow(QMainWindow):
         bar.text_asked.connect(lambda text: searching.ask(TextQuestion(text)))
         bar.cleared.connect(self.show_all)
         bar.picture_dropped.connect(self.find_by_picture)
-        bar.left.connect(self.pages.photos.grid.setFocus)
+        bar.left.connect(self.pages.photos.grid.enter)
         searching.asked.connect(self._on_asked)
         searching.answered.connect(self.pages.photos.show_hits)
         searching.failed.connect(self._on_search_failed)
@@ -187,6 +189,11 @@ class MainWindow(QMainWindow):
             return int(str(self._store.value("tile_px", USUAL_TILE)))
         except ValueError:
             return USUAL_TILE
+
+    def _show_title(self) -> None:
+        """Name the window after the photo that is shown large."""
+        photo = self.pages.photo.photo if self.pages.currentWidget() is self.pages.photo else None
+        self.setWindowTitle(f"{wording.one_line(photo.path.name)} – clipsearch" if photo else "clipsearch")
 
     # What happens
 

@@ -88,6 +88,12 @@ class PhotoGrid(QListView):
         if anchor is not None:
             self._scroll_back(*anchor)
 
+    def enter(self) -> None:
+        """Take the keyboard, at the first photo unless one is chosen already."""
+        self.setFocus()
+        if not self.currentIndex().isValid() and self.model().rowCount():
+            self.setCurrentIndex(self.model().index(0, 0))
+
     def show_row(self, row: int) -> None:
         """Make a row current and bring it into sight."""
         index = self._photos.index(row)

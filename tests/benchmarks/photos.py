@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def write_photos(folder: Path, count: int, seed: int = 0) -> list[Path]:
     paths = [folder / f"{number:05}.jpg" for number in range(count)]
     for number, path in enumerate(paths):
         path.write_bytes(pictures[number % len(pictures)] + f"photo {number}".encode())
+    if hasattr(os, "sync"):
+        os.sync()  # else the system is still writing them while they are read
     return paths
 
 
