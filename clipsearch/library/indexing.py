@@ -32,7 +32,7 @@ _PAUSE_S = 10.0  # a longer gap between two batches is a pause, not a pace
 _PACE_STEPS = 50
 _DECODED_AHEAD = 32  # decoded photos waiting for the encoder, some 0.2 MB each
 _EMPTIED = (
-    "The folder is empty, though {} photos were in it. Is its drive connected? "
+    "No photo is left in this folder, though {} were in it. Is its drive connected? "
     "If they were deleted, `clipsearch verify --repair` forgets them."
 )
 _TRY_AGAIN = -1  # recorded as mtime of a place that may become readable without changing
@@ -46,7 +46,8 @@ def index_folders(
     """Add `folders` (None: those already added) and bring them up to date; return the counts.
 
     Files that had a problem are read again when they changed, or all of them with `retry_problems`. Raises
-    ClipsearchError for a folder that is not there, LibraryBusyError when another process is indexing.
+    ClipsearchError for a folder that is not there, LibraryBusyError when another process is indexing, CatalogError when
+    the library cannot be written.
     """
     with _one_indexer(library):
         targets = _targets(library, folders)
@@ -105,13 +106,13 @@ class Pace:
         """Note that `done` photos are finished at `now` (seconds on any clock); return the rate once it is known."""
         if self._last is None:
             self._last = (now, done)
-        since, before = now - self._last[0], done - self._last[1]
-        if before:
-            if since < _PAUSE_S:
-                self._steps.append((since, before))
+        seconds, photos = now - self._last[0], done - self._last[1]
+        if photos:
+            if seconds < _PAUSE_S:
+                self._steps.append((seconds, photos))
             self._last = (now, done)
-        seconds = sum(step[0] for step in self._steps)
-        return sum(step[1] for step in self._steps) / seconds if seconds else None
+        total = sum(step[0] for step in self._steps)
+        return sum(step[1] for step in self._steps) / total if total else None
 
 
 @dataclass
@@ -128,6 +129,10 @@ class _Run:
     done: int = 0
     started: float = field(default_factory=time.monotonic)
     pace: Pace = field(default_factory=Pace)
+    without_vector: set[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.without_vector = self.library.catalog.photos_without_vector(self.library.encoder.model_id)
 
     def progress(self, stage: Stage) -> Progress:
         """Return where the run stands."""
@@ -145,7 +150,6 @@ class _Run:
     def scan(self, folder: Folder) -> Iterator[Progress]:
         """Compare a folder with the catalog; note what is new, changed or gone."""
         known = self.library.catalog.known_files(folder.id)
-        without_vector = self.library.catalog.photos_without_vector(self.library.encoder.model_id)
         unreadable: list[str] = []
         photos_before = sum(old.photo_id is not None for old in known.values())
         number = -1
@@ -155,7 +159,7 @@ class _Run:
                 self._problem(folder.id, found.relative_path, 0, _TRY_AGAIN, found.reason)
                 known.pop(found.relative_path, None)
             else:
-                self._compare(folder.id, found, known.pop(found.relative_path, None), without_vector)
+                self._compare(folder.id, found, known.pop(found.relative_path, None))
             if number % _SCAN_REPORT_EVERY == 0:
                 yield self.progress(Stage.SCANNING)
         if photos_before and number < 0:
@@ -164,7 +168,7 @@ class _Run:
         self.gone |= {(folder.id, path): old for path, old in known.items() if not _lies_in(path, unreadable)}
         yield self.progress(Stage.SCANNING)
 
-    def _compare(self, folder_id: int, found: FoundFile, old: KnownFile | None, without_vector: set[int]) -> None:
+    def _compare(self, folder_id: int, found: FoundFile, old: KnownFile | None) -> None:
         if old is None or not old.same_as(found):
             self._read_later(folder_id, found, old)
         elif old.photo_id is None:
@@ -172,8 +176,8 @@ class _Run:
                 self._read_later(folder_id, found, old)
             else:
                 self._count(problems=1)
-        elif old.photo_id in without_vector:
-            without_vector.discard(old.photo_id)
+        elif old.photo_id in self.without_vector:
+            self.without_vector.discard(old.photo_id)  # one file of a photo is enough
             self._read_later(folder_id, found, old)
         else:
             self._count(unchanged=1)
