@@ -1,7 +1,7 @@
 """Bring folders up to date: scan -> decode -> encode -> store, as a generator of Progress.
 
-Closing the generator stops it between batches and keeps what is done; so does killing the process, but for the batch
-in flight. One process at a time indexes a library; others may search it meanwhile.
+Closing the generator stops it between batches and keeps what is done; so does killing the process, but for the
+last second. One process at a time indexes a library; others may search it meanwhile.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _SCAN_REPORT_EVERY = 500
 _PAUSE_S = 10.0  # a longer gap between two batches is a pause, not a pace
 _PACE_STEPS = 50
 _DECODED_AHEAD = 32  # decoded photos waiting for the encoder, some 0.2 MB each
+_STORED_TOGETHER = 64  # photos in one commit,
+_STORED_EVERY_S = 1.0  # but no longer between two commits than this
 _EMPTIED = (
     "No photo is left in this folder, though {} were in it. Is its drive connected? "
     "If they were deleted, `clipsearch verify --repair` forgets them."
@@ -126,7 +128,9 @@ class _Run:
     known: dict[tuple[int, str], KnownFile] = field(default_factory=dict)
     gone: dict[tuple[int, str], KnownFile] = field(default_factory=dict)
     new_photos: Counter[int] = field(default_factory=Counter)
+    encoded: list[tuple[PendingFile, NewFile]] = field(default_factory=list)
     done: int = 0
+    stored_at: float = field(default_factory=time.monotonic)
     started: float = field(default_factory=time.monotonic)
     pace: Pace = field(default_factory=Pace)
     without_vector: set[int] = field(init=False)
@@ -194,6 +198,13 @@ class _Run:
         if not self.pending:
             return
         yield self.progress(Stage.ENCODING)
+        try:
+            yield from self._encode_pending()
+        except GeneratorExit:
+            self._store()
+            raise
+
+    def _encode_pending(self) -> Iterator[Progress]:
         batch: list[tuple[PendingFile, Prepared]] = []
         with closing(self._pool().run(self.pending)) as results:
             for pending, result in results:
@@ -203,10 +214,13 @@ class _Run:
                 else:
                     batch.append((pending, result))
                 if len(batch) >= self.library.settings.batch_size:
-                    self._store(batch)
+                    self._encode(batch)
                     batch = []
+                if self._is_due():
+                    self._store()
                     yield self.progress(Stage.ENCODING)
-        self._store(batch)
+        self._encode(batch)
+        self._store()
         yield self.progress(Stage.ENCODING)
 
     def _pool(self) -> WorkerPool[PendingFile, Prepared]:
@@ -220,39 +234,49 @@ class _Run:
         workers = min(settings.workers, len(self.pending))
         return WorkerPool(work, workers, settings.decode_timeout_s, settings.worker_memory_mb, _DECODED_AHEAD)
 
-    def _store(self, batch: Sequence[tuple[PendingFile, Prepared]]) -> None:
-        """Encode what has no vector yet and record the batch; it is searchable at once."""
-        if not batch:
-            return
-        catalog, encoder, index = self.library.catalog, self.library.encoder, self.library.index
+    def _encode(self, batch: Sequence[tuple[PendingFile, Prepared]]) -> None:
+        """Encode what has no vector yet; it is stored with others a little later, since each commit costs time."""
         vectors = self._vectors([prepared for _, prepared in batch])
-        files = [
-            NewFile(
+        for pending, prepared in batch:
+            file = NewFile(
                 folder_id=pending.folder_id,
                 found=pending.found,
                 content_hash=prepared.content_hash,
                 width=prepared.width,
                 height=prepared.height,
                 format=prepared.format,
-                vector=vectors.get(prepared.content_hash),
+                vector=vectors.pop(prepared.content_hash, None),
             )
-            for pending, prepared in batch
-        ]
-        stored = catalog.store(encoder.model_id, encoder.dim, files)
-        index.add(stored)
-        for (pending, _), photo_id in zip(batch, stored.photo_ids, strict=True):
-            self._count_stored(pending, photo_id)
-        self.done += len(batch)
+            self.encoded.append((pending, file))
 
     def _vectors(self, batch: Iterable[Prepared]) -> dict[str, npt.NDArray[np.float32]]:
         """Return {content hash: vector} of the contents that have none yet, each encoded once."""
         squares = {prepared.content_hash: prepared.square for prepared in batch}
-        for known in self.library.catalog.embedded(self.library.encoder.model_id, list(squares)):
-            del squares[known]
+        waiting = {file.content_hash for _, file in self.encoded}
+        for known in waiting.union(self.library.catalog.embedded(self.library.encoder.model_id, list(squares))):
+            squares.pop(known, None)
         if not squares:
             return {}
         vectors = self.library.encoder.encode_images(np.stack(list(squares.values())))
         return dict(zip(squares, vectors, strict=True))
+
+    def _is_due(self) -> bool:
+        """Tell whether enough waits to be stored, or long enough."""
+        waited_s = time.monotonic() - self.stored_at
+        return len(self.encoded) >= _STORED_TOGETHER or (bool(self.encoded) and waited_s > _STORED_EVERY_S)
+
+    def _store(self) -> None:
+        """Record what has been encoded; it is searchable at once."""
+        encoder, files = self.library.encoder, [file for _, file in self.encoded]
+        if files:
+            index = self.library.index  # up to date before the commit, so that it need not compare all photos after
+            stored = self.library.catalog.store(encoder.model_id, encoder.dim, files)
+            index.add(stored)
+            for (pending, _), photo_id in zip(self.encoded, stored.photo_ids, strict=True):
+                self._count_stored(pending, photo_id)
+        self.done += len(files)
+        self.encoded = []
+        self.stored_at = time.monotonic()
 
     def _count_stored(self, pending: PendingFile, photo_id: int) -> None:
         old = self.known.get((pending.folder_id, pending.found.relative_path))

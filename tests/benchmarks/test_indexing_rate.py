@@ -64,12 +64,18 @@ def decode_cpu_seconds(paths: list[Path], library: Library) -> float:
 
 
 def encode_cpu_seconds(paths: list[Path], library: Library) -> float:
-    """Return the CPU seconds, over all threads, that encoding one photo costs in batches of the program's size."""
+    """Return the CPU seconds, over all threads, from a decoded picture to its vector: the model's own resizing, and
+    its image tower in batches of the program's size."""
     spec, batch = library.encoder.preprocess, library.settings.batch_size
-    squares = np.stack([to_square(decode(path, spec.size).image, spec) for path in paths[:SAMPLE]])
-    batches = np.split(squares, range(batch, len(squares), batch))
-    library.encoder.encode_images(batches[0])
-    return cpu_seconds(lambda: [library.encoder.encode_images(squares) for squares in batches]) / len(squares)
+    pictures = [decode(path, spec.size).image for path in paths[:SAMPLE]]
+    batches = [pictures[start : start + batch] for start in range(0, len(pictures), batch)]
+
+    def encode() -> None:
+        for pictures in batches:
+            library.encoder.encode_images(np.stack([to_square(picture, spec) for picture in pictures]))
+
+    encode()
+    return cpu_seconds(encode) / len(pictures)
 
 
 def milliseconds(seconds: list[float]) -> str:

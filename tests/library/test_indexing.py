@@ -30,6 +30,12 @@ from tests.pictures import change_unseen, jpeg, paint, truncated_jpeg
 pytestmark = pytest.mark.usefixtures("inline")
 
 
+@pytest.fixture(autouse=True)
+def stored_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store every batch, so that a few photos suffice to look into the middle of a run."""
+    monkeypatch.setattr(indexing, "_STORED_EVERY_S", -1.0)
+
+
 def names(library: Library) -> set[str]:
     return {path.name for photo in overview.photos(library, overview.photo_ids(library)) for path in photo.paths}
 
@@ -113,6 +119,29 @@ def test_two_new_copies_are_encoded_once(colours: Library, folder: Path, index: 
         paint(folder / f"{name}.png")
     assert index(colours, folder).added == 3
     assert colours.encoder.encoded == 1
+
+
+def test_copies_in_two_batches_of_one_commit_are_encoded_once(
+    colours: Library, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "_STORED_EVERY_S", 60.0)
+    for number in range(3 * colours.settings.batch_size):
+        paint(folder / f"{number}.png")
+    assert index(colours, folder).added == 3 * colours.settings.batch_size
+    assert colours.encoder.encoded == 1
+    assert verify(colours).ok
+
+
+def test_closing_keeps_what_was_encoded_but_not_yet_stored(
+    colours: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "_STORED_EVERY_S", 60.0)
+    fill(folder, 7)
+    (folder / "6.jpg").touch()
+    run = index_folders(colours, [folder])
+    next(step for step in run if step.counts.problems)
+    run.close()
+    assert overview.status(colours).embedded == colours.settings.batch_size
 
 
 def test_a_file_that_comes_back_needs_no_encoding(colours: Library, folder: Path, index: Index) -> None:
