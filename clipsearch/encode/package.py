@@ -1,11 +1,28 @@
-"""A model package on disk: a folder with model.json, tokenizer.json, image.onnx, text.onnx and background.npy."""
+"""A model package on disk: a folder with model.json, a tokenizer, two ONNX towers and, perhaps, background and weights.
+
+model.json (format 1; what has a default may be left out):
+
+    format, name, revision, licence, dim   name is also a folder's name; dim is the length of a vector
+    title ("<name>"), languages ([])
+    preprocess                             see `Preprocess`
+    text        context_length, pad_id, cleaning ("none"), eot_id (null): see `Tokenizer`
+    files       image ("image.onnx"), text ("text.onnx"), tokenizer ("tokenizer.json"), weights ("weights.safetensors",
+                which need not exist): relative paths with "/", inside the folder
+    relevance   strong, likely: z-scores (`STRONG`, `LIKELY`)
+    prompt      the template of a free-text query ("{}")
+    source      repository, revision (null), files ({}: name -> SHA-256): where it was downloaded
+    architecture                           a name of `clipsearch.model`, or a configuration; for the torch engine (null)
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +32,50 @@ from clipsearch.errors import PackageError
 
 FORMAT = 1
 
+#: Thresholds of a package that was not calibrated: a rule of thumb for CLIP models, judged by the library's own photos.
+STRONG, LIKELY = 4.0, 2.5
+
+CLEANINGS = ("none", "clip", "canonical")
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,98}[A-Za-z0-9_+-])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a package's parts lie: relative paths with "/". Weights are optional."""
+
+    image: str = "image.onnx"
+    text: str = "text.onnx"
+    tokenizer: str = "tokenizer.json"
+    weights: str = "weights.safetensors"
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Raises PackageError if a path leads out of the folder."""
+        return cls(**{part: _inside(str(values[part])) for part in cls.__slots__ if part in values})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a package was downloaded: a hub's repository, its revision, and the SHA-256 of each file."""
+
+    repository: str
+    revision: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        revision = values.get("revision")
+        files = {str(name): str(digest) for name, digest in dict(values.get("files", {})).items()}
+        return cls(str(values["repository"]), None if revision is None else str(revision), files)
+
 
 @dataclass(frozen=True, slots=True)
 class Package:
     """What model.json says. `model_id` names the vectors it makes: another revision or preprocessing is another model.
 
     `strong` and `likely` are z-scores: a hit's score against the mean and spread of the query's scores over the
-    package's background pictures.
+    package's background pictures or, without any, over the library's photos.
     """
 
     folder: Path
@@ -33,8 +87,15 @@ class Package:
     preprocess: Preprocess
     context_length: int
     pad_id: int
-    strong: float
-    likely: float
+    strong: float = STRONG
+    likely: float = LIKELY
+    cleaning: str = "none"
+    eot_id: int | None = None
+    files: Files = Files()
+    languages: tuple[str, ...] = ()
+    prompt: str = "{}"
+    source: Source | None = None
+    architecture: str | Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def model_id(self) -> str:
@@ -42,15 +103,21 @@ class Package:
 
     @property
     def image_model(self) -> Path:
-        return self.folder / "image.onnx"
+        return self.folder / self.files.image
 
     @property
     def text_model(self) -> Path:
-        return self.folder / "text.onnx"
+        return self.folder / self.files.text
 
     @property
     def tokenizer(self) -> Path:
-        return self.folder / "tokenizer.json"
+        return self.folder / self.files.tokenizer
+
+    @property
+    def weights(self) -> Path | None:
+        """The weights for the torch engine (safetensors), if the package has them."""
+        path = self.folder / self.files.weights
+        return path if path.is_file() else None
 
     def background(self) -> npt.NDArray[np.float32]:
         """Return the unit vectors of the background pictures, float32 [m, dim]; m is 0 if the package has none.
@@ -66,21 +133,45 @@ class Package:
         except (OSError, ValueError, EOFError) as error:
             raise PackageError(f"The model package's background.npy cannot be read: {error}", path) from error
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the values of model.json."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "revision": self.revision,
+            "title": self.title,
+            "licence": self.licence,
+            "languages": list(self.languages),
+            "dim": self.dim,
+            "preprocess": asdict(self.preprocess),
+            "text": {
+                "context_length": self.context_length,
+                "pad_id": self.pad_id,
+                "cleaning": self.cleaning,
+                "eot_id": self.eot_id,
+            },
+            "files": asdict(self.files),
+            "relevance": {"strong": self.strong, "likely": self.likely},
+            "prompt": self.prompt,
+            "source": asdict(self.source) if self.source else None,
+            "architecture": self.architecture,
+        }
+
+    def write(self) -> None:
+        """Write model.json into the folder. Raises OSError."""
+        text = json.dumps(self.to_json(), indent=1, ensure_ascii=False)
+        (self.folder / "model.json").write_text(text + "\n", "utf-8")
+
 
 def load_package(folder: Path) -> Package:
     """Read and check the package in `folder`. Raises PackageError with what is wrong."""
-    try:
-        values = json.loads((folder / "model.json").read_text("utf-8"))
-    except FileNotFoundError:
-        raise PackageError(f"There is no model package in {folder} (model.json is missing).", folder) from None
-    except (OSError, ValueError) as error:
-        raise PackageError(f"The model package's model.json cannot be read: {error}", folder) from error
+    values = _description(folder)
     found = values.get("format") if isinstance(values, dict) else None
     if found != FORMAT:
         raise PackageError(f"The model package has format {found!r}; this program reads {FORMAT}.", folder)
     try:
         package = _package(folder, values)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise PackageError(f"The model package's model.json lacks or misstates {error}.", folder) from error
     for path in (package.image_model, package.text_model, package.tokenizer):
         if not path.is_file():
@@ -88,18 +179,89 @@ def load_package(folder: Path) -> Package:
     return package
 
 
-def _package(folder: Path, values: dict[str, Any]) -> Package:
-    text, relevance = values["text"], values["relevance"]
+def revision_of(folder: Path, files: Files = Files()) -> str:
+    """Return 12 hexadecimal digits that change whenever a vector could: SHA-256 over towers and tokenizer.
+
+    A large tower keeps its weights in files beside it, named after it ("image.onnx.data"): they count. Raises OSError.
+    """
+    digest = hashlib.sha256()
+    for part in (files.image, files.text, files.tokenizer):
+        path = folder / part
+        for file in (path, *sorted(path.parent.glob(f"{path.name}[._]*"))):
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()[:12]
+
+
+def _description(folder: Path) -> Any:
+    try:
+        return json.loads((folder / "model.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise PackageError(f"There is no model package in {folder} (model.json is missing).", folder) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise PackageError(f"The model package's model.json cannot be read: {error}", folder) from error
+
+
+def _package(folder: Path, values: Mapping[str, Any]) -> Package:
+    text, relevance, files = _object(values, "text"), _object(values, "relevance", {}), _object(values, "files", {})
+    source, architecture, eot_id = values.get("source"), values.get("architecture"), text.get("eot_id")
     return Package(
         folder=folder,
-        name=str(values["name"]),
-        revision=str(values["revision"]),
+        name=_matching("name", values["name"], _NAME),
+        revision=_matching("revision", values["revision"], _NAME),
         title=str(values.get("title", values["name"])),
         licence=str(values["licence"]),
-        dim=int(values["dim"]),
-        preprocess=Preprocess.from_json(values["preprocess"]),
-        context_length=int(text["context_length"]),
+        dim=_positive("dim", values["dim"]),
+        preprocess=Preprocess.from_json(_object(values, "preprocess")),
+        context_length=_positive("context_length", text["context_length"]),
         pad_id=int(text["pad_id"]),
-        strong=float(relevance["strong"]),
-        likely=float(relevance["likely"]),
+        strong=float(relevance.get("strong", STRONG)),
+        likely=float(relevance.get("likely", LIKELY)),
+        cleaning=_one_of("cleaning", text.get("cleaning", "none"), CLEANINGS),
+        eot_id=None if eot_id is None else int(eot_id),
+        files=Files.from_json(files),
+        languages=tuple(str(language) for language in values.get("languages", ())),
+        prompt=_template(values.get("prompt", "{}")),
+        source=None if source is None else Source.from_json(_object(values, "source")),
+        architecture=architecture if architecture is None or isinstance(architecture, str) else dict(architecture),
     )
+
+
+def _object(values: Mapping[str, Any], key: str, default: dict[str, Any] | None = None) -> dict[str, Any]:
+    part = values[key] if default is None else values.get(key, default)
+    if not isinstance(part, dict):
+        raise ValueError(f"{key} ({part!r} is not an object)")
+    return part
+
+
+def _inside(path: str) -> str:
+    """Return a relative path as it is, if no operating system would look for it outside the folder."""
+    drive_or_root = PurePosixPath(path).is_absolute() or PureWindowsPath(path).anchor
+    if not path or drive_or_root or "\\" in path or ":" in path or "\0" in path or ".." in PurePosixPath(path).parts:
+        raise PackageError(f"The model package's model.json names a file outside the package: {path!r}.")
+    return path
+
+
+def _positive(key: str, value: Any) -> int:
+    if int(value) < 1:
+        raise ValueError(f"{key} ({value!r} is less than 1)")
+    return int(value)
+
+
+def _matching(key: str, value: Any, pattern: re.Pattern[str]) -> str:
+    if not pattern.fullmatch(str(value)):
+        raise ValueError(f"{key} ({value!r} may hold letters, digits and . _ + - only)")
+    return str(value)
+
+
+def _one_of(key: str, value: Any, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ValueError(f"{key} ({value!r} is not one of {', '.join(known)})")
+    return str(value)
+
+
+def _template(value: Any) -> str:
+    if str(value).count("{}") != 1:
+        raise ValueError(f"prompt ({value!r} needs one {{}} for the query)")
+    return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ _RESAMPLING = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+
+
+#: pixels a side; no CLIP model takes more than 1,024
+LARGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,10 @@ class Preprocess:
         fill = tuple(int(value) for value in values.get("fill", (127, 127, 127)))
         if not len(mean) == len(std) == len(fill) == 3:
             raise ValueError("mean, std or fill (three numbers each)")
-        return cls(int(values["version"]), int(values["size"]), resize, interpolation, mean, std, fill)
+        size = int(values["size"])
+        if not (0 < size <= LARGEST and all(0 < value < math.inf for value in std)):
+            raise ValueError(f"size ({size}, from 1 to {LARGEST}) or std (above 0)")
+        return cls(int(values["version"]), size, resize, interpolation, mean, std, fill)
 
 
 def to_square(image: Image.Image, spec: Preprocess) -> npt.NDArray[np.uint8]:
