@@ -135,6 +135,55 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that is offered or installed.
+
+    `source` is "starter", "hub" or "imported"; `languages` are ISO 639 codes ("multi": very many); `accuracy` is the
+    published zero-shot accuracy on ImageNet in percent; `speed` is "fast", "medium" or "slow" on a CPU. `chosen` is
+    the one that the library is to be searched with, `answering` the one that answers now: they differ until the chosen
+    one has seen all photos. What is not known is None.
+    """
+
+    name: str
+    title: str
+    licence: str
+    source: str
+    repository: str | None
+    revision: str | None
+    dim: int
+    size_px: int
+    languages: tuple[str, ...]
+    accuracy: float | None
+    speed: str
+    needs_conversion: bool
+    download_bytes: int | None
+    installed: bool
+    disk_bytes: int | None
+    chosen: bool
+    answering: bool
+    recommended: bool
+
+
+class ModelStage(StrEnum):
+    """What is being done to make a model ready."""
+
+    DOWNLOADING = "downloading"
+    CONVERTING = "converting"
+    CHECKING = "checking"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProgress:
+    """One step of making a model ready: bytes done, of a total that may not be known, and the file at hand."""
+
+    stage: ModelStage
+    done_bytes: int
+    total_bytes: int | None
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """The outcome of checking catalog, index and files against each other: one sentence a finding."""
 
