@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,14 @@ _PACKAGE = Path(__file__).resolve().parent
 def library_folder() -> Path:
     """Return the default library folder: `library` in the user's data folder (not created here)."""
     return Path(_DIRS.user_data_path) / "library"
+
+
+def models_folder() -> Path:
+    """Return the folder of installed models: `models` in the user's data folder (not created here).
+
+    The environment variable CLIPSEARCH_MODELS names another one, say on a disk that several users share.
+    """
+    return Path(os.environ.get("CLIPSEARCH_MODELS") or Path(_DIRS.user_data_path) / "models").absolute()
 
 
 def settings_file() -> Path:

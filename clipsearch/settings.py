@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import tomli_w
 
@@ -15,7 +16,11 @@ from clipsearch.errors import ClipsearchError
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user can choose. Sizes and limits carry their unit in the name; 0 workers or threads: decide for me."""
+    """What the user can choose. Sizes and limits carry their unit in the name; 0 workers or threads: decide for me.
+
+    `hub_mirror` is the address of a server that speaks the Hugging Face hub's protocol, asked for models instead of
+    the hub; "" means the hub itself.
+    """
 
     decode_workers: int = 0
     encode_threads: int = 0
@@ -24,21 +29,36 @@ class Settings:
     max_megapixels: float = 250.0
     worker_memory_mb: int = 3072
     thumbnail_px: int = 320
+    hub_mirror: str = ""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value, default = getattr(self, field.name), field.default
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
-                raise ValueError(f"the setting {field.name} must be a number of zero or more, not {value!r}")
-            if value == 0 and default != 0:
-                raise ValueError(f"the setting {field.name} must be more than zero")
-            if isinstance(default, int) and not isinstance(value, int):
-                raise ValueError(f"the setting {field.name} must be a whole number, not {value!r}")
+            if isinstance(default, (int, float)):
+                _check_number(field.name, value, default)
+        _check_address("hub_mirror", self.hub_mirror)
 
     @property
     def workers(self) -> int:
         """Processes that decode photos: one a core unless chosen."""
         return self.decode_workers or max(1, os.cpu_count() or 1)
+
+
+def _check_number(name: str, value: Any, default: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise ValueError(f"the setting {name} must be a number of zero or more, not {value!r}")
+    if value == 0 and default != 0:
+        raise ValueError(f"the setting {name} must be more than zero")
+    if isinstance(default, int) and not isinstance(value, int):
+        raise ValueError(f"the setting {name} must be a whole number, not {value!r}")
+
+
+def _check_address(name: str, value: Any) -> None:
+    """Raise ValueError unless the value is "" or a web address."""
+    if not isinstance(value, str):
+        raise ValueError(f"the setting {name} must be text, not {value!r}")
+    if value and not (value.startswith(("http://", "https://")) and urlsplit(value).hostname):
+        raise ValueError(f'the setting {name} must be an address such as "https://example.org", not {value!r}')
 
 
 def load(path: Path) -> Settings:

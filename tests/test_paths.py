@@ -14,6 +14,15 @@ def test_the_library_and_the_settings_belong_to_the_user() -> None:
     assert paths.library_folder().name == "library"
 
 
+def test_installed_models_lie_with_the_users_data_or_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLIPSEARCH_MODELS", raising=False)
+    assert paths.models_folder() == paths.library_folder().parent / "models"
+    monkeypatch.setenv("CLIPSEARCH_MODELS", str(tmp_path))
+    assert paths.models_folder() == tmp_path
+
+
 def test_a_resource_is_found_beside_the_package() -> None:
     assert (paths.resource_path("models/starter") / "model.json").is_file()
 
