@@ -138,8 +138,8 @@ class Status:
 class ModelInfo:
     """A model that is offered or installed.
 
-    `source` is "starter", "hub" or "imported"; `languages` are ISO 639 codes ("multi": very many); `accuracy` is the
-    published zero-shot accuracy on ImageNet in percent; `speed` is "fast", "medium" or "slow" on a CPU. `chosen` is
+    `source` is "starter", "hub" or "imported"; `languages` are ISO 639 codes ("mul": very many); `accuracy` is the
+    published zero-shot accuracy on ImageNet in percent; `speed` is "fast", "medium" or "slow" on a CPU ("" if unknown). `chosen` is
     the one that the library is to be searched with, `answering` the one that answers now: they differ until the chosen
     one has seen all photos. What is not known is None.
     """
@@ -193,52 +193,3 @@ class Verification:
     @property
     def ok(self) -> bool:
         return not self.findings
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """A model that is offered or installed; what nobody verified is None.
-
-    `source` is "starter", "hub" or "imported"; `dim` the length of its vectors; `size_px` the side of its input;
-    `languages` are ISO 639 codes ("mul": many); `accuracy` the published zero-shot accuracy on ImageNet in percent;
-    `speed` "fast", "medium", "slow" or, if unknown, "". `chosen`: the library indexes with it; `answering`: it answers
-    searches now.
-    """
-
-    name: str
-    title: str
-    licence: str
-    source: str
-    repository: str | None
-    revision: str | None
-    dim: int
-    size_px: int
-    languages: tuple[str, ...]
-    accuracy: float | None
-    speed: str
-    needs_conversion: bool
-    download_bytes: int | None
-    installed: bool
-    disk_bytes: int | None
-    chosen: bool
-    answering: bool
-    recommended: bool
-
-
-class ModelStage(StrEnum):
-    """What installing a model is doing."""
-
-    DOWNLOADING = "downloading"
-    CHECKING = "checking"
-    CONVERTING = "converting"
-    DONE = "done"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelProgress:
-    """One step of installing a model: bytes of the whole stage (`total_bytes` None while unknown), and the file."""
-
-    stage: ModelStage
-    done_bytes: int
-    total_bytes: int | None
-    file: str = ""
