@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from clipsearch import __version__
-from clipsearch.records import Folder
+from clipsearch.records import Folder, ModelInfo
 from clipsearch.ui import wording
 
 
@@ -33,19 +33,35 @@ def choose_picture(parent: QWidget, start: Path, then: Callable[[Path], None]) -
 def confirm_removal(parent: QWidget, folder: Folder, then: Callable[[], None]) -> QMessageBox:
     """Ask whether the library should forget `folder`, and call `then` if so."""
     title = QCoreApplication.translate("dialogs", "Remove “{name}” from the library?")
-    box = QMessageBox(parent)
-    box.setWindowModality(Qt.WindowModality.WindowModal)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setText(title.format(name=wording.one_line(wording.folder_name(folder))))
-    box.setInformativeText(
-        QCoreApplication.translate("dialogs", "Its photos are no longer found. The files stay on disk as they are.")
-    )
-    remove = box.addButton(QCoreApplication.translate("dialogs", "Remove"), QMessageBox.ButtonRole.AcceptRole)
-    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.buttonClicked.connect(lambda button: then() if button is remove else None)
-    box.open()
-    return box
+    text = QCoreApplication.translate("dialogs", "Its photos are no longer found. The files stay on disk as they are.")
+    name = wording.one_line(wording.folder_name(folder))
+    return _confirm(parent, title.format(name=name), text, QCoreApplication.translate("dialogs", "Remove"), then)
+
+
+def confirm_download(parent: QWidget, model: ModelInfo, then: Callable[[], None]) -> QMessageBox:
+    """Show where a model comes from, its size and its licence, and call `then` if the user wants it."""
+    title = QCoreApplication.translate("dialogs", "Download {name}?").format(name=model.title)
+    agree = QCoreApplication.translate("dialogs", "Accept and download")
+    return _confirm(parent, title, wording.model_terms(model), agree, then)
+
+
+def confirm_model_removal(parent: QWidget, model: ModelInfo, then: Callable[[], None]) -> QMessageBox:
+    """Ask whether a model should be deleted, and call `then` if so."""
+    title = QCoreApplication.translate("dialogs", "Remove the model {name}?").format(name=model.title)
+    text = QCoreApplication.translate(
+        "dialogs",
+        "This frees {size}. What the model knows of your photos stays, should you install it again.",
+    ).format(size=wording.file_size(model.disk_bytes or 0))
+    return _confirm(parent, title, text, QCoreApplication.translate("dialogs", "Remove"), then)
+
+
+def choose_model(parent: QWidget, start: Path, then: Callable[[Path], None]) -> QFileDialog:
+    """Let the user choose a model's file, or a file in its folder, then call `then` with what to import."""
+    dialog = QFileDialog(parent, QCoreApplication.translate("dialogs", "Import a model"), str(start))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    name = QCoreApplication.translate("dialogs", "Models")
+    dialog.setNameFilters([f"{name} (*.safetensors *.bin *.pt model.json config.json open_clip_config.json)"])
+    return _open_file_dialog(dialog, lambda path: then(path.parent if path.suffix == ".json" else path))
 
 
 def show_about(parent: QWidget) -> QMessageBox:
@@ -59,6 +75,21 @@ def show_about(parent: QWidget) -> QMessageBox:
     )
     box.setIconPixmap(parent.windowIcon().pixmap(64, 64))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
+    return box
+
+
+def _confirm(parent: QWidget, title: str, text: str, agree: str, then: Callable[[], None]) -> QMessageBox:
+    """Ask; `then` is called only when the user agrees, and not agreeing is what Return and Escape do."""
+    box = QMessageBox(parent)
+    box.setWindowModality(Qt.WindowModality.WindowModal)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setText(title)
+    box.setInformativeText(text)
+    button = box.addButton(agree, QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.buttonClicked.connect(lambda clicked: then() if clicked is button else None)
     box.open()
     return box
 

@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QImage
 
 from clipsearch import paths, settings
-from clipsearch.records import Folder, Hit, IndexCounts, Photo, Problem, Progress, Status
+from clipsearch.records import (
+    Folder,
+    Hit,
+    IndexCounts,
+    ModelInfo,
+    ModelProgress,
+    Photo,
+    Problem,
+    Progress,
+    Status,
+)
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
@@ -101,6 +111,36 @@ class LibraryAccess:
         from clipsearch.library import overview
 
         overview.remove_folder(self._library, folder_id)
+
+    def models(self) -> list[ModelInfo]:
+        """Return the models that are offered or installed."""
+        from clipsearch.library import models
+
+        return models.models(self._library)
+
+    def install_model(self, name: str) -> Generator[ModelProgress, None, ModelInfo]:
+        """Download a model and make it ready, step by step."""
+        from clipsearch.library import models
+
+        return models.install(name, self._library.settings)
+
+    def import_model(self, path: Path, architecture: str | None = None) -> Generator[ModelProgress, None, ModelInfo]:
+        """Make a model on this machine ready, step by step."""
+        from clipsearch.library import models
+
+        return models.import_model(path, self._library.settings, architecture=architecture)
+
+    def use_model(self, name: str) -> None:
+        """Choose the model that is to answer."""
+        from clipsearch.library import models
+
+        models.use(self._library, name)
+
+    def remove_model(self, name: str) -> int:
+        """Delete a model; return the bytes freed."""
+        from clipsearch.library import models
+
+        return models.remove(self._library, name)
 
     def thumbnail(self, photo: Photo) -> QImage | None:
         """Return the thumbnail (long side at most 320 px), or None while it is not made yet.

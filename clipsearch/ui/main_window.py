@@ -16,6 +16,7 @@ from clipsearch.ui.folder_actions import FolderActions
 from clipsearch.ui.library_access import Overview
 from clipsearch.ui.menus import Menus
 from clipsearch.ui.message_bar import MessageBar
+from clipsearch.ui.model_actions import ModelActions
 from clipsearch.ui.pages import Pages
 from clipsearch.ui.photo_grid import USUAL_TILE
 from clipsearch.ui.questions import PhotoQuestion, PictureQuestion, Question, TextQuestion
@@ -46,6 +47,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.menus = Menus(self.menuBar())
         self.folders = FolderActions(session, store, self)
+        self.models = ModelActions(session, self)
         self._busy = QProgressBar()
         self._lay_out()
         self._connect_menus(theme)
@@ -53,6 +55,7 @@ class MainWindow(QMainWindow):
         self._connect_pages()
         self._connect_search()
         self._connect_indexing()
+        self._connect_models()
         self._restore()
 
     # What the user does
@@ -121,6 +124,7 @@ class MainWindow(QMainWindow):
         menus.find_picture.triggered.connect(self.choose_picture)
         menus.photos.triggered.connect(self.show_all)
         menus.problems.triggered.connect(lambda: self.show_place(Place.PROBLEMS))
+        menus.models.triggered.connect(lambda: self.show_place(Place.MODELS))
         menus.larger.triggered.connect(lambda: photos.set_tile_px(photos.grid.tile_px + _TILE_STEP_PX))
         menus.smaller.triggered.connect(lambda: photos.set_tile_px(photos.grid.tile_px - _TILE_STEP_PX))
         menus.sidebar.toggled.connect(self.sidebar.setVisible)
@@ -175,6 +179,19 @@ class MainWindow(QMainWindow):
         status.resume_wanted.connect(runs.resume)
         status.cancel_wanted.connect(runs.cancel)
         status.show_text(self.tr("Opening the library…"))
+
+    def _connect_models(self) -> None:
+        runs, page = self._session.models, self.pages.models
+        page.install_wanted.connect(self.models.install)
+        page.import_wanted.connect(self.models.choose_import)
+        page.use_wanted.connect(self.models.use)
+        page.remove_wanted.connect(self.models.remove)
+        page.cancel_wanted.connect(runs.cancel)
+        runs.listed.connect(page.show_models)
+        runs.listed.connect(self.status.show_models)
+        runs.progressed.connect(page.show_progress)
+        runs.ended.connect(page.show_ended)
+        runs.installed.connect(lambda model: self.status.show_news(wording.model_installed(model)))
 
     def _restore(self) -> None:
         geometry = self._store.value("geometry")

@@ -29,6 +29,7 @@ class Menus(QObject):
         view = bar.addMenu(self.tr("&View"))
         self.photos = _action(view, self.tr("All &photos"), "Ctrl+1")
         self.problems = _action(view, self.tr("P&roblems"), "Ctrl+2")
+        self.models = _action(view, self.tr("&Models"), "Ctrl+3")
         view.addSeparator()
         self.larger = _action(view, self.tr("&Larger photos"), "Ctrl++")
         self.larger.setShortcuts([QKeySequence("Ctrl++"), QKeySequence("Ctrl+=")])

@@ -1,10 +1,11 @@
-"""The pages of the window: the grid of photos, the large view of one, the problems."""
+"""The pages of the window: the grid of photos, the large view of one, the problems, the models."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from clipsearch.ui.models_page import ModelsPage
 from clipsearch.ui.photo_view import PhotoView
 from clipsearch.ui.photos_page import PhotosPage
 from clipsearch.ui.problems_view import ProblemsView
@@ -23,7 +24,13 @@ class Pages(QStackedWidget):
         self.photos = PhotosPage(session.model, session.thumbnails)
         self.photo = PhotoView(session.model, session.thumbnails, session.library, session.pictures)
         self.problems = ProblemsView()
-        for page in (self.photos, self.photo, self.problems):
+        self.models = ModelsPage()
+        self._places: dict[Place, QWidget] = {
+            Place.PHOTOS: self.photos,
+            Place.PROBLEMS: self.problems,
+            Place.MODELS: self.models,
+        }
+        for page in (self.photos, self.photo, self.problems, self.models):
             self.addWidget(page)
         self.photos.grid.photo_opened.connect(self.open_photo)
         self.photo.closed.connect(self.close_photo)
@@ -35,7 +42,7 @@ class Pages(QStackedWidget):
 
     def show_place(self, place: Place) -> None:
         """Show the page that the sidebar calls `place`."""
-        self.setCurrentWidget(self.photos if place is Place.PHOTOS else self.problems)
+        self.setCurrentWidget(self._places[place])
 
     def open_photo(self, row: int) -> None:
         """Show the photo of a row large."""

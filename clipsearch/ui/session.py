@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from clipsearch.ui.index_runs import IndexRuns
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.library_feed import LibraryFeed
+from clipsearch.ui.model_runs import ModelRuns
 from clipsearch.ui.photo_model import PhotoModel
 from clipsearch.ui.searching import Searching
 from clipsearch.ui.tasks import Tasks
@@ -33,12 +34,14 @@ class Session(QObject):
         self.pictures = Tasks(2, "pictures", self)
         self._questions = Tasks(1, "questions", self)
         self._indexing = Tasks(1, "indexing", self)
-        self._lanes = (self.background, self.pictures, self._questions, self._indexing)
+        self._installing = Tasks(1, "models", self)
+        self._lanes = (self.background, self.pictures, self._questions, self._indexing, self._installing)
         self.thumbnails = Thumbnails(library, self.pictures, self)
         self.model = PhotoModel(self)
         self.feed = LibraryFeed(library, self.background, self)
         self.searching = Searching(library, self._questions, self)
         self.runs = IndexRuns(library, self._indexing, self)
+        self.models = ModelRuns(library, self._installing, self.background, self)
         self._searched_s = 0.0
         self._connect()
 
@@ -76,10 +79,12 @@ class Session(QObject):
         self.runs.ended.connect(lambda _: self._on_library_changed())
         self.runs.folder_removed.connect(self._on_library_changed)
         self.feed.changed.connect(lambda _: self.thumbnails.retry_absent())
+        self.models.chosen.connect(lambda _: self._on_model_chosen())
 
     def _on_opened(self) -> None:
         self.opened.emit()
         self.feed.refresh()
+        self.models.refresh()
         self.searching.start()
         self.runs.start()
         self.background.run(self.library.warm_up)
@@ -96,8 +101,15 @@ class Session(QObject):
             self._searched_s = time.monotonic()
             self.searching.refresh()
 
+    def _on_model_chosen(self) -> None:
+        """Let the new model see all photos; the index run that is under way fills the old one."""
+        self.runs.cancel()
+        self.runs.request()
+        self.searching.refresh()
+
     def _on_library_changed(self) -> None:
         self.model.forget_details()
+        self.models.refresh()
         self.feed.refresh()
         self.searching.refresh()
 

@@ -32,6 +32,7 @@ class Place(Enum):
 
     PHOTOS = auto()
     PROBLEMS = auto()
+    MODELS = auto()
 
 
 class Sidebar(QWidget):
@@ -51,9 +52,11 @@ class Sidebar(QWidget):
         self._folders: list[Folder] | None = None
         self._photos = _place_button("photos", self.tr("All photos"), lambda: self._choose(Place.PHOTOS))
         self._problems = _place_button("warning", self.tr("Problems"), lambda: self._choose(Place.PROBLEMS))
+        self._models = _place_button("model", self.tr("Models"), lambda: self._choose(Place.MODELS))
+        self._buttons = {Place.PHOTOS: self._photos, Place.PROBLEMS: self._problems, Place.MODELS: self._models}
         self._group = QButtonGroup(self)
-        self._group.addButton(self._photos)
-        self._group.addButton(self._problems)
+        for button in self._buttons.values():
+            self._group.addButton(button)
         self._photos.setChecked(True)
         self._rows = QVBoxLayout()
         self._rows.setSpacing(1)
@@ -62,7 +65,7 @@ class Sidebar(QWidget):
 
     def show_place(self, place: Place) -> None:
         """Mark the page that is open."""
-        (self._photos if place is Place.PHOTOS else self._problems).setChecked(True)
+        self._buttons[place].setChecked(True)
 
     def show_problem_count(self, count: int) -> None:
         """Say how many files could not be read."""
@@ -104,8 +107,8 @@ class Sidebar(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 14, 11, 12)
         layout.setSpacing(2)
-        layout.addWidget(self._photos)
-        layout.addWidget(self._problems)
+        for button in self._buttons.values():
+            layout.addWidget(button)
         layout.addSpacing(16)
         layout.addWidget(caption)
         layout.addSpacing(4)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 
-from clipsearch.records import Progress, Stage, Status
+from clipsearch.records import ModelInfo, Progress, Stage, Status
 from clipsearch.ui import wording
 from clipsearch.ui.icons import icon
 from clipsearch.ui.widgets import label, tool_button
@@ -34,7 +36,7 @@ class StatusBar(QWidget):
         self._bar.setAccessibleName(self.tr("Indexing progress"))
         self._pause = tool_button("pause", self.tr("Pause indexing"), self._on_pause_clicked)
         self._cancel = tool_button("close", self.tr("Stop indexing; what is done is kept"), self.cancel_wanted.emit)
-        self._text = self._news = ""
+        self._text = self._answering = self._news = ""
         self._forget = QTimer(self, singleShot=True, interval=_NEWS_MS)
         self._forget.timeout.connect(self._on_forget)
         self._is_paused = False
@@ -61,6 +63,11 @@ class StatusBar(QWidget):
         self._news = text
         self._show_counts()
         self._forget.start()
+
+    def show_models(self, models: Sequence[ModelInfo]) -> None:
+        """Show which model answers."""
+        self._answering = wording.answering(models)
+        self._show_counts()
 
     def show_status(self, status: Status) -> None:
         """Show what the library holds."""
@@ -101,7 +108,8 @@ class StatusBar(QWidget):
         self._set_running(False)
 
     def _show_counts(self) -> None:
-        self._counts.setText(f"{self._text}    {self._news}" if self._news else self._text)
+        lasting = " · ".join(text for text in (self._text, self._answering) if text)
+        self._counts.setText(f"{lasting}    {self._news}" if self._news else lasting)
 
     def _on_forget(self) -> None:
         self._news = ""

@@ -101,6 +101,8 @@ QWidget#content, QScrollArea, QStackedWidget {{ background: {base}; }}
 QScrollArea#photoDetailsArea {{ background: {window}; border-left: 1px solid {border}; }}
 QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="caption"] {{ color: {muted}; font-size: 8pt; font-weight: 600; }}
+QLabel[role="strong"] {{ font-weight: 600; }}
+QLabel[role="badge"] {{ background: {selected}; border-radius: 6px; padding: 1px 7px; font-size: 8pt; }}
 QLabel[role="title"] {{ font-size: 13pt; font-weight: 600; }}
 QLabel[role="large"] {{ font-size: 17pt; font-weight: 600; }}
 
@@ -122,6 +124,9 @@ QTableView#problems::item {{ padding: 4px 10px; border-bottom: 1px solid {border
 QTableView#problems::item:selected {{ background: {selected}; color: {text}; }}
 QHeaderView::section {{ background: {base}; color: {muted}; border: none; border-bottom: 1px solid {border};
     padding: 8px 13px; font-weight: 600; }}
+
+QFrame#modelCard {{ border: 1px solid {border}; border-radius: 9px; background: {base}; }}
+QWidget#modelRows {{ background: {base}; }}
 
 QFrame#messageBar {{ border-radius: 8px; background: {alarm}; }}
 QFrame#messageBar QLabel {{ color: {text}; background: transparent; }}

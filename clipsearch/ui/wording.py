@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.records import Folder, IndexCounts, Photo, Progress, Relevance, Stage
+from clipsearch.records import (
+    Folder,
+    IndexCounts,
+    ModelInfo,
+    ModelProgress,
+    ModelStage,
+    Photo,
+    Progress,
+    Relevance,
+    Stage,
+)
 
 
 def number(value: int) -> str:
@@ -135,3 +146,84 @@ def run_outcome(counts: IndexCounts) -> str:
     if counts.problems:
         text += " " + QCoreApplication.translate("wording", "%Ln files cannot be read.", "", counts.problems)
     return text
+
+
+def model_facts(model: ModelInfo) -> str:
+    """What is worth knowing of a model before choosing it, such as "en · fast · 72.8 % on ImageNet · 340 MB"."""
+    speeds = {
+        "fast": QCoreApplication.translate("wording", "fast"),
+        "medium": QCoreApplication.translate("wording", "medium speed"),
+        "slow": QCoreApplication.translate("wording", "slow without a graphics card"),
+    }
+    parts = [_languages(model), speeds.get(model.speed, model.speed)]
+    if model.accuracy is not None:
+        accuracy = QLocale().toString(model.accuracy, "f", 1)
+        parts.append(QCoreApplication.translate("wording", "{accuracy} % on ImageNet").format(accuracy=accuracy))
+    parts += [_model_size(model), model.licence]
+    if model.needs_conversion and not model.installed:
+        parts.append(QCoreApplication.translate("wording", "is converted here, which needs torch"))
+    return " · ".join(part for part in parts if part)
+
+
+def model_terms(model: ModelInfo) -> str:
+    """Where a model comes from, how large the download is and its licence, for the question before it."""
+    source = model.repository or QCoreApplication.translate("wording", "this machine")
+    size = QCoreApplication.translate("wording", "a size told when it begins")
+    if model.download_bytes:
+        size = file_size(model.download_bytes)
+    text = QCoreApplication.translate(
+        "wording", "It comes from {source} ({size}).\nIts licence: {licence}. Your photos never leave this computer."
+    )
+    return text.format(source=source, size=size, licence=model.licence)
+
+
+def model_progress(step: ModelProgress | None) -> str:
+    """One line about a model on its way, such as "Downloading: 120 MB of 340 MB"."""
+    if step is None:
+        return QCoreApplication.translate("wording", "Waiting…")
+    names = {
+        ModelStage.DOWNLOADING: QCoreApplication.translate("wording", "Downloading"),
+        ModelStage.CHECKING: QCoreApplication.translate("wording", "Checking"),
+        ModelStage.CONVERTING: QCoreApplication.translate("wording", "Converting"),
+        ModelStage.DONE: QCoreApplication.translate("wording", "Ready"),
+    }
+    if step.stage is not ModelStage.DOWNLOADING or not step.total_bytes:
+        return f"{names[step.stage]}…"
+    text = QCoreApplication.translate("wording", "{done} of {total}")
+    amounts = text.format(done=file_size(step.done_bytes), total=file_size(step.total_bytes))
+    return f"{names[step.stage]}: {amounts}"
+
+
+def model_installed(model: ModelInfo) -> str:
+    return QCoreApplication.translate("wording", "{name} is ready to be used.").format(name=model.title)
+
+
+def answering(models: Sequence[ModelInfo]) -> str:
+    """Which model answers, and which is catching up."""
+    now = next((model.title for model in models if model.answering), "")
+    later = next((model.title for model in models if model.chosen and not model.answering), "")
+    if later:
+        text = QCoreApplication.translate("wording", "{now} answers until {later} has seen all photos")
+        return text.format(now=now, later=later)
+    return QCoreApplication.translate("wording", "{now} answers").format(now=now) if now else ""
+
+
+def _languages(model: ModelInfo) -> str:
+    if len(model.languages) > 3:
+        return QCoreApplication.translate("wording", "many languages")
+    return ", ".join(_language(code) for code in model.languages)
+
+
+def _language(code: str) -> str:
+    if code in {"multi", "mul"}:
+        return QCoreApplication.translate("wording", "many languages")
+    language = QLocale.languageToString(QLocale(code).language())
+    return language if QLocale(code).language() != QLocale.Language.C else code
+
+
+def _model_size(model: ModelInfo) -> str:
+    size = model.disk_bytes if model.installed else model.download_bytes
+    if not size:
+        return ""
+    text = QCoreApplication.translate("wording", "{size} on disk" if model.installed else "{size} to download")
+    return text.format(size=file_size(size))

@@ -5,12 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtGui import QColor, QImage
 
 from clipsearch.errors import ClipsearchError, UnreadablePhotoError
-from clipsearch.records import Folder, Hit, IndexCounts, Photo, Problem, Progress, Relevance, Stage, Status
+from clipsearch.records import (
+    Folder,
+    Hit,
+    IndexCounts,
+    ModelInfo,
+    ModelProgress,
+    ModelStage,
+    Photo,
+    Problem,
+    Progress,
+    Relevance,
+    Stage,
+    Status,
+)
 from clipsearch.ui.library_access import LibraryAccess, Overview
 
 SUBJECTS = ("dog", "cat", "boat", "tree", "house", "flower")
@@ -20,6 +34,44 @@ def photo_of(photo_id: int) -> Photo:
     name = f"{SUBJECTS[photo_id % len(SUBJECTS)]}_{photo_id}.jpg"
     paths = (Path("/photos") / name,)
     return Photo(photo_id, f"{photo_id:032x}", 4000, 3000, 2_500_000, 1_700_000_000_000_000_000, paths, "JPEG")
+
+
+STARTER = ModelInfo(
+    name="starter",
+    title="Starter",
+    licence="Apache-2.0",
+    source="starter",
+    repository=None,
+    revision="1",
+    dim=512,
+    size_px=260,
+    languages=("en",),
+    accuracy=None,
+    speed="fast",
+    needs_conversion=False,
+    download_bytes=None,
+    installed=True,
+    disk_bytes=40_000_000,
+    chosen=True,
+    answering=True,
+    recommended=False,
+)
+OFFERED = replace(
+    STARTER,
+    name="large",
+    title="Large model",
+    licence="MIT",
+    source="hub",
+    repository="someone/large",
+    accuracy=72.8,
+    speed="medium",
+    download_bytes=600_000_000,
+    installed=False,
+    disk_bytes=None,
+    chosen=False,
+    answering=False,
+    recommended=True,
+)
 
 
 class FakeLibrary(LibraryAccess):
@@ -41,6 +93,9 @@ class FakeLibrary(LibraryAccess):
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.open_error: Exception | None = None
+        self.known_models = [OFFERED, STARTER]
+        self.may_download = threading.Event()
+        self.may_download.set()
 
     def open(self) -> None:
         self.may_open.wait(5)
@@ -69,6 +124,35 @@ class FakeLibrary(LibraryAccess):
         finally:
             self.generator_closed.set()
         return IndexCounts(added=self.steps)
+
+    def models(self) -> list[ModelInfo]:
+        return list(self.known_models)
+
+    def install_model(self, name: str) -> Generator[ModelProgress, None, ModelInfo]:
+        yield ModelProgress(ModelStage.DOWNLOADING, 150_000_000, 600_000_000)
+        while not self.may_download.wait(0.01):
+            yield ModelProgress(ModelStage.DOWNLOADING, 300_000_000, 600_000_000)
+        if name == "broken":
+            raise ClipsearchError("Model not installed", "The download is damaged.")
+        return self._change_model(name, installed=True, disk_bytes=600_000_000)
+
+    def import_model(self, path: Path, architecture: str | None = None) -> Generator[ModelProgress, None, ModelInfo]:
+        yield ModelProgress(ModelStage.CHECKING, 0, None)
+        imported = replace(OFFERED, name=path.stem, title=path.stem, source="imported", installed=True)
+        self.known_models.append(imported)
+        return imported
+
+    def use_model(self, name: str) -> None:
+        self.known_models = [replace(model, chosen=model.name == name) for model in self.known_models]
+
+    def remove_model(self, name: str) -> int:
+        self._change_model(name, installed=False)
+        return 600_000_000
+
+    def _change_model(self, name: str, **changes: object) -> ModelInfo:
+        changed = {model.name: replace(model, **changes) for model in self.known_models if model.name == name}
+        self.known_models = [changed.get(model.name, model) for model in self.known_models]
+        return changed[name]
 
     def search_text(self, query: str, limit: int) -> list[Hit]:
         self.asked.append(query)

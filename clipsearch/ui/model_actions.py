@@ -1,0 +1,37 @@
+"""What a user can do with models, a thin function each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from clipsearch.records import ModelInfo
+from clipsearch.ui import dialogs
+from clipsearch.ui.session import Session
+
+
+class ModelActions(QObject):
+    """Dialogs open over `parent`."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._parent = parent
+
+    def install(self, model: ModelInfo) -> None:
+        """Show the licence and the size; download the model if the user agrees."""
+        dialogs.confirm_download(self._parent, model, lambda: self._session.models.install(model.name))
+
+    def choose_import(self) -> None:
+        """Let the user choose a model's file or folder, and import it."""
+        dialogs.choose_model(self._parent, Path.home(), self._session.models.import_from)
+
+    def use(self, model: ModelInfo) -> None:
+        """Let a model answer from now on, or as soon as it has seen all photos."""
+        self._session.models.use(model.name)
+
+    def remove(self, model: ModelInfo) -> None:
+        """Delete a model, after asking."""
+        dialogs.confirm_model_removal(self._parent, model, lambda: self._session.models.remove(model.name))

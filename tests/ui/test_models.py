@@ -1,0 +1,139 @@
+"""The page of models: what it offers, and what a click leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLabel, QMessageBox
+
+from clipsearch.records import ModelProgress, ModelStage
+from clipsearch.ui import dialogs, wording
+from clipsearch.ui.main_window import MainWindow
+from clipsearch.ui.models_page import ModelCard, ModelsPage
+from clipsearch.ui.session import Session
+from clipsearch.ui.sidebar import Place
+from tests.ui.fake_library import OFFERED, STARTER, FakeLibrary
+
+
+@pytest.fixture
+def page(qtbot, window: MainWindow, session: Session):
+    session.start()
+    window.show_place(Place.MODELS)
+    qtbot.waitUntil(lambda: len(window.pages.models.cards) == 2)
+    return window.pages.models
+
+
+def answer(window: MainWindow, text: str) -> QMessageBox:
+    """Press the button of the open question that has this text."""
+    (box,) = [box for box in window.findChildren(QMessageBox) if box.isVisible()]
+    next(button for button in box.buttons() if text in button.text().replace("&", "")).click()
+    return box
+
+
+def offers(page: ModelsPage, name: str, button: str) -> Callable[[], bool]:
+    """Tell, whenever asked, whether the model's card (made anew with each change) shows a button."""
+    return lambda: getattr(page.cards[name], button).isVisible()
+
+
+def texts(card: ModelCard) -> str:
+    return " | ".join(part.text() for part in card.findChildren(QLabel))
+
+
+def test_installed_models_come_first_and_say_what_they_are(page) -> None:
+    assert list(page.cards) == ["starter", "large"]
+    assert "answers now" in texts(page.cards["starter"])
+    assert "recommended" in texts(page.cards["large"])
+    for fact in ("English", "medium speed", "72.8 % on ImageNet", "572", "to download", "MIT"):
+        assert fact in texts(page.cards["large"])
+
+
+def test_the_starter_can_neither_be_downloaded_nor_removed(page) -> None:
+    card = page.cards["starter"]
+    assert not any(button.isVisible() for button in (card.install, card.use, card.remove, card.cancel))
+
+
+def test_nothing_is_downloaded_before_the_licence_was_accepted(qtbot, window: MainWindow, page) -> None:
+    page.cards["large"].install.click()
+    assert "MIT" in answer(window, "Cancel").informativeText()
+    assert page.cards["large"].install.isVisible()
+    page.cards["large"].install.click()
+    box = answer(window, "Accept")
+    assert "someone/large" in box.informativeText()
+    qtbot.waitUntil(offers(page, "large", "use"))
+    assert page.cards["large"].remove.isVisible()
+    assert "Large model is ready" in window.status._counts.text()
+
+
+def test_a_download_shows_its_progress_and_can_be_cancelled(
+    qtbot, window: MainWindow, library: FakeLibrary, page
+) -> None:
+    library.may_download.clear()
+    page.cards["large"].install.click()
+    answer(window, "Accept")
+    card = page.cards["large"]
+    qtbot.waitUntil(lambda: "286" in card._step.text())
+    assert card._bar.value() == 500
+    assert card.cancel.isVisible() and not card.install.isVisible()
+    card.cancel.click()
+    qtbot.waitUntil(offers(page, "large", "install"))
+    assert not page.cards["large"].use.isVisible()
+
+
+def test_a_failed_download_is_told(qtbot, window: MainWindow, session: Session, page) -> None:
+    session.models.install("broken")
+    qtbot.waitUntil(window.messages.isVisible)
+    assert "The download is damaged." in window.messages.text
+
+
+def test_using_a_model_has_all_photos_seen_by_it_while_the_old_one_answers(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, page
+) -> None:
+    library.known_models = [STARTER, replace(OFFERED, installed=True)]
+    session.models.refresh()
+    qtbot.waitUntil(offers(page, "large", "use"))
+    page.cards["large"].use.click()
+    qtbot.waitUntil(lambda: library.indexed == [(None, False)])
+    qtbot.waitUntil(lambda: "is catching up" in texts(page.cards["large"]))
+    assert "Starter answers until Large model has seen all photos" in window.status._counts.text()
+    assert not page.cards["large"].remove.isVisible()
+
+
+def test_a_model_is_removed_after_asking(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, page
+) -> None:
+    library.known_models = [STARTER, replace(OFFERED, installed=True, disk_bytes=1_048_576)]
+    session.models.refresh()
+    qtbot.waitUntil(offers(page, "large", "remove"))
+    page.cards["large"].remove.click()
+    assert "1.0 MB" in answer(window, "Remove").informativeText()
+    qtbot.waitUntil(offers(page, "large", "install"))
+
+
+def test_a_model_is_imported_from_a_file(qtbot, window: MainWindow, session: Session, page, tmp_path: Path) -> None:
+    session.models.import_from(tmp_path / "mine.safetensors")
+    qtbot.waitUntil(lambda: "mine" in page.cards)
+    assert not page._import_step.isVisible()
+
+
+def test_a_configuration_file_stands_for_its_folder(window: MainWindow, tmp_path: Path) -> None:
+    chosen: list[Path] = []
+    dialog = dialogs.choose_model(window, tmp_path, chosen.append)
+    for name in ("weights.safetensors", "model.json"):
+        dialog.fileSelected.emit(str(tmp_path / name))
+    dialog.close()
+    assert chosen == [tmp_path / "weights.safetensors", tmp_path]
+
+
+def test_progress_of_a_model_in_words() -> None:
+    assert wording.model_progress(None) == "Waiting…"
+    assert wording.model_progress(ModelProgress(ModelStage.CONVERTING, 0, None)) == "Converting…"
+    step = ModelProgress(ModelStage.DOWNLOADING, 1_048_576, 2_097_152)
+    assert wording.model_progress(step) == "Downloading: 1.0 MB of 2.0 MB"
+
+
+def test_a_model_of_many_languages_says_so() -> None:
+    model = replace(OFFERED, languages=("multi",), speed="slow")
+    assert wording.model_facts(model).startswith("many languages · slow")
