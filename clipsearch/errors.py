@@ -51,3 +51,10 @@ class LibraryBusyError(ClipsearchError):
 
     def __init__(self, message: str, path: Path | None = None) -> None:
         super().__init__("Library in use", message, path)
+
+
+class CheckpointError(ClipsearchError):
+    """A file of model weights is damaged, unknown, or not of the architecture that was asked for."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__("Model weights not usable", message, path)
