@@ -58,3 +58,11 @@ class CheckpointError(ClipsearchError):
 
     def __init__(self, message: str, path: Path | None = None) -> None:
         super().__init__("Model weights not usable", message, path)
+
+
+class DownloadError(ClipsearchError):
+    """A model cannot be downloaded; `resumable` says that trying again goes on where it stopped."""
+
+    def __init__(self, message: str, path: Path | None = None, resumable: bool = False) -> None:
+        super().__init__("Download failed", message, path)
+        self.resumable = resumable

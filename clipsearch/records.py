@@ -139,9 +139,9 @@ class ModelInfo:
     """A model that is offered or installed.
 
     `source` is "starter", "hub" or "imported"; `languages` are ISO 639 codes ("mul": very many); `accuracy` is the
-    published zero-shot accuracy on ImageNet in percent; `speed` is "fast", "medium" or "slow" on a CPU ("" if unknown). `chosen` is
-    the one that the library is to be searched with, `answering` the one that answers now: they differ until the chosen
-    one has seen all photos. What is not known is None.
+    published zero-shot accuracy on ImageNet in percent; `speed` is "fast", "medium" or "slow" on a CPU ("": not known).
+    `chosen` is the one that the library is to be searched with, `answering` the one that answers now: they differ until
+    the chosen one has seen all photos. What is not known is None.
     """
 
     name: str
