@@ -1,35 +1,93 @@
-"""Text -> token ids, by a package's tokenizer.json."""
+"""Text -> token ids, by a package's tokenizer.json; and CLIP's own tokenizer, which comes with the program."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import html
+import re
+import string
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from clipsearch.errors import PackageError
+from clipsearch.paths import resource_path
+
+CONTEXT, PAD, START_OF_TEXT, END_OF_TEXT = 77, 0, 49406, 49407  # of CLIP's own tokenizer
+
+Ids = npt.NDArray[np.int64]
+
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class Tokenizer:
-    """Wraps the `tokenizers` library: cut at `context_length` tokens, padded to the longest text of the call."""
+    """Wraps the `tokenizers` library: cleaned, cut at `context_length` tokens, padded to the longest text of the call.
 
-    def __init__(self, path: Path, context_length: int, pad_id: int) -> None:
+    `cleaning` is "none", "clip" (of CLIP and OpenCLIP) or "canonical" (of SigLIP). What tokenizer.json puts at a
+    text's end stays its last token when the text is cut; `eot_id` is put there if the file does not see to that.
+    """
+
+    def __init__(
+        self, path: Path, context_length: int, pad_id: int, cleaning: str = "none", eot_id: int | None = None
+    ) -> None:
         from tokenizers import Tokenizer as Backend
 
         try:
             self._backend = Backend.from_file(str(path))
+            self._backend.enable_truncation(context_length)
         except Exception as error:  # the library raises bare Exception on a bad file
             raise PackageError(f"The model package's tokenizer.json cannot be read: {error}", path) from error
-        self._backend.enable_truncation(context_length)
         self._backend.enable_padding(pad_id=pad_id)
+        self._clean = CLEANING[cleaning]
+        self._context_length = context_length
+        self._pad_id = pad_id
+        self._eot_id = eot_id
 
-    def __call__(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return (input_ids, attention_mask), both int64 [n, longest]."""
-        encodings = self._backend.encode_batch([_valid(text) for text in texts])
-        ids = np.array([encoding.ids for encoding in encodings], np.int64)
-        mask = np.array([encoding.attention_mask for encoding in encodings], np.int64)
-        return ids, mask
+    def __call__(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
+        """Return (input_ids, attention_mask), both int64 [n, longest]; longest is at least 1."""
+        encodings = self._backend.encode_batch([_valid(self._clean(text)) for text in texts])
+        shape = (len(texts), len(encodings[0].ids) if encodings else 0)
+        ids = np.array([encoding.ids for encoding in encodings], np.int64).reshape(shape)
+        mask = np.array([encoding.attention_mask for encoding in encodings], np.int64).reshape(shape)
+        if self._eot_id is not None and ids.shape[1] == self._context_length:
+            ids[mask[:, -1] == 1, -1] = self._eot_id
+        return pad(ids, mask, 1, self._pad_id)
+
+
+def clip_tokenizer() -> Tokenizer:
+    """Return the tokenizer of OpenAI's CLIP and of OpenCLIP's models: 49,408 tokens, 77 positions, padded with 0."""
+    return Tokenizer(resource_path("tokenizers/clip") / "tokenizer.json", CONTEXT, PAD, "clip", END_OF_TEXT)
+
+
+def pad(ids: Ids, mask: Ids, length: int, pad_id: int) -> tuple[Ids, Ids]:
+    """Fill ids and mask [n, l] up to `length` positions, for a model that takes no other; longer ones stay."""
+    missing = ((0, 0), (0, max(0, length - ids.shape[1])))
+    return np.pad(ids, missing, constant_values=pad_id), np.pad(mask, missing)
+
+
+def clean_clip(text: str) -> str:
+    """Clean a text as CLIP's released code does: mend it, undo HTML entities, collapse white space, lower case."""
+    return _collapsed(_mended(text)).lower()
+
+
+def clean_canonical(text: str) -> str:
+    """Clean a text as SigLIP's released code and OpenCLIP do: mend, "_" to space, no ASCII punctuation, lower case."""
+    return " ".join(_mended(text).replace("_", " ").translate(_NO_PUNCTUATION).lower().split())
+
+
+#: name in model.json -> function
+CLEANING: dict[str, Callable[[str], str]] = {"none": str, "clip": clean_clip, "canonical": clean_canonical}
+
+
+def _mended(text: str) -> str:
+    import ftfy
+
+    return html.unescape(html.unescape(ftfy.fix_text(text))).strip()
+
+
+def _collapsed(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
 
 
 def _valid(text: str) -> str:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from clipsearch.encode.tokenizer import Tokenizer
+from clipsearch.encode.package import CLEANINGS
+from clipsearch.encode.tokenizer import CLEANING, Tokenizer, clean_canonical, clean_clip, pad
 from clipsearch.errors import PackageError
 from clipsearch.paths import resource_path
 
@@ -44,3 +46,55 @@ def test_a_bad_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(PackageError, match=r"tokenizer\.json"):
         Tokenizer(tmp_path / "tokenizer.json", 64, 0)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A tokenizer.json that adds nothing: one token a word, numbered from 1."""
+    words = {"type": "WordLevel", "vocab": {"?": 0, "a": 1, "dog": 2}, "unk_token": "?"}
+    parts = dict.fromkeys(("truncation", "padding", "normalizer", "post_processor", "decoder"))
+    whole = {"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "Whitespace"}, "model": words} | parts
+    (tmp_path / "tokenizer.json").write_text(json.dumps(whole))
+    return tmp_path / "tokenizer.json"
+
+
+def test_a_cut_text_gets_its_end_where_the_file_does_not_see_to_it(bare: Path) -> None:
+    ids, mask = Tokenizer(bare, 4, 7, eot_id=9)(["a dog", "dog a dog a dog"])
+    assert ids.tolist() == [[1, 2, 7, 7], [2, 1, 2, 9]]
+    assert mask.tolist() == [[1, 1, 0, 0], [1, 1, 1, 1]]
+
+
+def test_nothing_is_one_position_of_padding(bare: Path) -> None:
+    ids, mask = Tokenizer(bare, 4, 7)([""])
+    assert (ids.tolist(), mask.tolist()) == ([[7]], [[0]])
+    assert Tokenizer(bare, 4, 7)([])[0].shape == (0, 1)
+
+
+def test_padding_fills_up_and_never_cuts() -> None:
+    ids, mask = np.array([[5, 6]]), np.array([[1, 1]])
+    assert [part.tolist() for part in pad(ids, mask, 4, 9)] == [[[5, 6, 9, 9]], [[1, 1, 0, 0]]]
+    assert [part.tolist() for part in pad(ids, mask, 1, 9)] == [[[5, 6]], [[1, 1]]]
+
+
+@pytest.mark.parametrize(
+    ("text", "clip", "canonical"),
+    [
+        ("  A\tphoto \n of_a DOG. ", "a photo of_a dog.", "a photo of a dog"),
+        ("Tom &amp;amp; Jerry's", "tom & jerry's", "tom jerrys"),
+        ("cafÃ© “quoted” …", 'café "quoted" …', "café quoted …"),
+        ("\ud83d\ud83d", "\ufffd\ufffd", "\ufffd\ufffd"),
+        ("()", "()", ""),
+    ],
+)
+def test_cleaning(text: str, clip: str, canonical: str) -> None:
+    assert (clean_clip(text), clean_canonical(text)) == (clip, canonical)
+    assert CLEANING["none"](text) == text
+
+
+def test_a_package_s_cleaning_is_done(bare: Path) -> None:
+    assert Tokenizer(bare, 4, 7, "canonical")(["A, Dog!"])[0].tolist() == [[1, 2]]
+    assert Tokenizer(bare, 4, 7)(["A, Dog!"])[0].tolist() == [[0, 0, 0, 0]]
+
+
+def test_every_cleaning_of_a_package_is_known() -> None:
+    assert set(CLEANING) == set(CLEANINGS)
