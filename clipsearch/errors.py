@@ -66,3 +66,7 @@ class DownloadError(ClipsearchError):
     def __init__(self, message: str, path: Path | None = None, resumable: bool = False) -> None:
         super().__init__("Download failed", message, path)
         self.resumable = resumable
+
+
+class NotOnHubError(DownloadError):
+    """The hub does not have this repository, or not this revision of it."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import re
 import shutil
 import time
 from collections.abc import Generator, Iterator, Sequence
@@ -17,16 +16,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from clipsearch.encode.hub import LostConnection, RemoteFile, Repository, reading, unreachable
+from clipsearch.encode.names import is_harmless
 from clipsearch.errors import DownloadError
 from clipsearch.records import ModelProgress, ModelStage
 
 _TRIES = 4  # in a row without a new byte
 _PAUSE_S = 1.0
 _SPARE = 64 << 20  # bytes of disk that a download leaves free
-
-#: Windows' names of devices, with or without a suffix, and what its file names may not hold
-_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_BARRED = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 
 Steps = Generator[ModelProgress, None, None]
 
@@ -52,15 +48,25 @@ def download(
     """
     files = [file for file in repository.files if file.path in set(paths)]
     targets = [_target(folder, file, repository.name) for file in files]
+    try:
+        yield from _all(repository, files, targets, folder, extra_bytes)
+        return {file.path: file.sha256 or _sha256(target) for file, target in zip(files, targets, strict=True)}
+    except OSError as error:  # of the disk: what the connection raises has been put into words where it is read
+        raise _disk_trouble(error, folder) from error
+
+
+def _all(
+    repository: Repository, files: Sequence[RemoteFile], targets: Sequence[Path], folder: Path, extra_bytes: int
+) -> Steps:
     sizes = [file.size_bytes for file in files if file.size_bytes is not None]
     tally = _Tally(0, sum(sizes) if len(sizes) == len(files) else None)
     _check_space(folder, sum(sizes) - sum(_size(target) or _size(_part(target)) for target in targets) + extra_bytes)
     for file, target in zip(files, targets, strict=True):
         if not (target.is_file() and _agrees(target, file)):
+            target.parent.mkdir(parents=True, exist_ok=True)
             yield from _fetch(repository, file, _part(target), tally)
             yield from _accept(repository, file, target, tally)
         tally.done += _size(target)
-    return {file.path: file.sha256 or _sha256(target) for file, target in zip(files, targets, strict=True)}
 
 
 def _fetch(repository: Repository, file: RemoteFile, part: Path, tally: _Tally) -> Steps:
@@ -87,21 +93,18 @@ def _append(repository: Repository, file: RemoteFile, part: Path) -> Iterator[in
         start = 0
     if start == file.size_bytes and part.exists():
         return
-    with reading(repository, file, start) as (resumed, chunks), _open(part, append=resumed) as stream:
+    with reading(repository, file, start) as (resumed, chunks), part.open("ab" if resumed else "wb", 0) as stream:
         for chunk in chunks:
-            yield _write(stream, chunk, file, part)
+            yield _write(stream, chunk, file)
     if file.size_bytes is not None and _size(part) < file.size_bytes:
         raise LostConnection
 
 
-def _write(stream: BinaryIO, chunk: bytes, file: RemoteFile, part: Path) -> int:
+def _write(stream: BinaryIO, chunk: bytes, file: RemoteFile) -> int:
     """Write a chunk; return the size of the file so far."""
     rest = memoryview(chunk)
-    try:
-        while rest:
-            rest = rest[stream.write(rest) :]
-    except OSError as error:
-        raise _not_written(error, part) from error
+    while rest:
+        rest = rest[stream.write(rest) :]
     if file.size_bytes is not None and stream.tell() > file.size_bytes:
         raise DownloadError(f"{file.path} is larger than the hub states, so it was not kept; please try again later.")
     return stream.tell()
@@ -114,8 +117,8 @@ def _accept(repository: Repository, file: RemoteFile, target: Path, tally: _Tall
     if not _agrees(part, file):
         part.unlink()
         raise DownloadError(
-            f"{file.path} of {repository.name} came damaged from {repository.host}: its checksum is not the one that the "
-            "hub states. It was deleted; please try again."
+            f"{file.path} of {repository.name} came damaged from {repository.host}: its checksum is not the one that "
+            "the hub states. It was deleted; please try again."
         )
     part.replace(target)
 
@@ -136,30 +139,13 @@ def _sha256(path: Path) -> str:
 
 
 def _target(folder: Path, file: RemoteFile, repository: str) -> Path:
-    """Return where a file goes, its folder made. Raises DownloadError for a name that could lead elsewhere."""
+    """Return where a file goes. Raises DownloadError for a name that could lead elsewhere."""
     if not (file.sha256 or file.git_sha1):
         raise DownloadError(f"The hub states no checksum for {file.path} of {repository}, so it is not downloaded.")
     steps = file.path.split("/")
-    if not all(_harmless(step) for step in steps):
+    if not all(map(is_harmless, steps)):
         raise DownloadError(f"{repository} holds a file whose name is not safe on every system: {file.path!r}.")
-    target = folder.joinpath(*steps)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _not_written(error, target) from error
-    return target
-
-
-def _harmless(step: str) -> bool:
-    """Whether one step of a path names a file or folder inside its folder, on every operating system."""
-    return bool(step) and step[-1] not in ". " and not _BARRED.search(step) and not _DEVICE.fullmatch(step)
-
-
-def _open(part: Path, append: bool) -> BinaryIO:
-    try:
-        return part.open("ab" if append else "wb", buffering=0)
-    except OSError as error:
-        raise _not_written(error, part) from error
+    return folder.joinpath(*steps)
 
 
 def _part(target: Path) -> Path:
@@ -177,7 +163,8 @@ def _check_space(folder: Path, needed_bytes: int) -> None:
         raise DownloadError(f"The disk is too full: {needed} are needed in {folder}, {there} are free.", resumable=True)
 
 
-def _not_written(error: OSError, path: Path) -> DownloadError:
+def _disk_trouble(error: OSError, folder: Path) -> DownloadError:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DownloadError(f"The disk with {path.parent} is full; please free some space and try again.")
+        return DownloadError(f"The disk with {folder} is full; please free some space and try again.")
+    path = Path(error.filename or folder)
     return DownloadError(f"The file {path} cannot be written: {error.strerror or error}.", path, resumable=True)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clipsearch import __version__
-from clipsearch.errors import DownloadError
+from clipsearch.errors import DownloadError, NotOnHubError
 
 _CHUNK = 1 << 18
 _TIMEOUT_S = 30.0
@@ -104,7 +104,7 @@ def _in_words(repository: str, endpoint: str) -> Iterator[None]:
             f"{repository} is only for accounts that accepted its terms; it was not downloaded."
         ) from error
     except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError, errors.EntryNotFoundError) as error:
-        raise DownloadError(f"{_host(endpoint)} does not have {repository}, or not this revision of it.") from error
+        raise NotOnHubError(f"{_host(endpoint)} does not have {repository}, or not this revision of it.") from error
     except errors.OfflineModeIsEnabled as error:
         raise DownloadError("Downloads are switched off by HF_HUB_OFFLINE; unset it and try again.") from error
     except errors.HfHubHTTPError as error:
