@@ -166,7 +166,8 @@ def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         _print_json(values)
     else:
-        print("\n".join(f"{name:10}{value}" for name, value in values.items()))
+        note = values.pop("note")
+        print("\n".join([*(f"{name:10}{value}" for name, value in values.items()), *filter(None, [note])]))
 
 
 @app.command()

@@ -123,7 +123,11 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Counts of a library. `embedded` and `pending` are photos with and without a vector of `model`."""
+    """Counts of a library. `embedded` and `pending` are photos with and without a vector of the `chosen` model.
+
+    `model` is the one that answers; it differs from `chosen` until that has caught up. `note` says so in words, or that
+    the model that the user chose is not usable; it is empty when there is nothing to say.
+    """
 
     photos: int
     files: int
@@ -132,6 +136,8 @@ class Status:
     problems: int
     offline: int
     model: str
+    chosen: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

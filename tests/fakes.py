@@ -13,7 +13,8 @@ import numpy.typing as npt
 from clipsearch.encode.encoder import Encoder, unit
 from clipsearch.encode.package import Package
 from clipsearch.encode.preprocess import Preprocess
-from clipsearch.errors import ClipsearchError
+from clipsearch.errors import ClipsearchError, PackageError
+from clipsearch.library.installed import Installed
 from clipsearch.library.library import Library
 from clipsearch.settings import Settings
 from clipsearch.store.catalog import Catalog
@@ -26,8 +27,10 @@ _PREPROCESS = Preprocess(1, 16, "squash", "bilinear", (0.0, 0.0, 0.0), (1.0, 1.0
 class FakeEncoder(Encoder):
     """Maps a picture to its mean colour and a colour's name to that colour: unit vectors, float32 [n, 4]."""
 
-    def __init__(self, revision: str = "1") -> None:
-        self.package = Package(Path(), "fake", revision, "Fake", "", 4, _PREPROCESS, 8, 0, strong=2.0, likely=1.0)
+    batch_size = 4
+
+    def __init__(self, revision: str = "1", name: str = "fake") -> None:
+        self.package = Package(Path(), name, revision, "Fake", "", 4, _PREPROCESS, 8, 0, strong=2.0, likely=1.0)
         self.encoded = 0
 
     def encode_images(self, squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -60,7 +63,24 @@ class InlinePool:
                 yield item, error
 
 
-def fake_library(folder: Path, revision: str = "1", settings: Settings | None = None) -> Library:
-    """Open a library whose encoder is the fake one; two decode workers unless the settings say otherwise."""
-    settings = settings or Settings(decode_workers=2)
-    return Library(folder, settings, FakeEncoder(revision), Catalog(folder / "catalog.sqlite"))
+class FakeInstalled(Installed):
+    """Encoders by the name of their package; taking one out removes the package from this machine."""
+
+    def __init__(self, **encoders: Encoder) -> None:
+        self.encoders = encoders
+
+    def names(self) -> list[str]:
+        return list(self.encoders)
+
+    def open(self, name: str) -> Encoder:
+        if name not in self.encoders:
+            raise PackageError(f"There is no model package {name}.")
+        return self.encoders[name]
+
+
+def fake_library(
+    folder: Path, revision: str = "1", settings: Settings | None = None, installed: Installed | None = None
+) -> Library:
+    """Open a library whose starter is the fake encoder; two decode workers unless the settings say otherwise."""
+    installed = installed or FakeInstalled(starter=FakeEncoder(revision))
+    return Library(folder, settings or Settings(decode_workers=2), Catalog(folder / "catalog.sqlite"), installed)

@@ -104,8 +104,9 @@ def test_the_same_in_words(library: Path) -> None:
 
 def test_status_and_verify_in_json(library: Path) -> None:
     (status,) = lines(clipsearch("status", "--library", library, "--json"))
-    assert status.pop("model").startswith("starter-")
-    assert status == {"photos": 4, "files": 5, "embedded": 4, "pending": 0, "problems": 0, "offline": 0}
+    assert status["model"].startswith("starter-")
+    assert status.pop("model") == status.pop("chosen")
+    assert status == {"photos": 4, "files": 5, "embedded": 4, "pending": 0, "problems": 0, "offline": 0, "note": ""}
     assert lines(clipsearch("verify", "--library", library, "--json")) == [{"ok": True, "findings": []}]
 
 

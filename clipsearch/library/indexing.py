@@ -2,6 +2,9 @@
 
 Closing the generator stops it between batches and keeps what is done; so does killing the process, but for the
 last second. One process at a time indexes a library; others may search it meanwhile.
+
+The chosen model is filled. While another one answers, photos that are new to the catalog are encoded by both, so that
+they are found at once. A run that leaves nothing within reach to be encoded lets the chosen model answer.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,13 +22,15 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from clipsearch.errors import CatalogError, ClipsearchError, LibraryBusyError, UnreadablePhotoError
+from clipsearch.encode.encoder import Encoder
+from clipsearch.errors import CatalogError, ClipsearchError, LibraryBusyError, PackageError, UnreadablePhotoError
 from clipsearch.files.scan import reaches, scan
 from clipsearch.files.workers import WorkerPool
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import PendingFile, Prepared, prepare
 from clipsearch.records import Folder, FoundFile, IndexCounts, Progress, Stage, Unreadable
 from clipsearch.store.catalog import KnownFile, NewFile
+from clipsearch.store.vectors import VectorIndex
 
 _SCAN_REPORT_EVERY = 500
 _PAUSE_S = 10.0  # a longer gap between two batches is a pause, not a pace
@@ -53,16 +58,17 @@ def index_folders(
     """
     with _one_indexer(library):
         targets = _targets(library, folders)
-        run = _Run(library, retry_problems)
-        try:
-            for folder in targets:
-                yield from run.scan(folder)
-            yield from run.encode()
-            run.remove_gone()
-        finally:
-            library.index.save()
-        yield run.progress(Stage.DONE)
-        return run.counts
+        while True:
+            run = _Run(library, retry_problems)
+            try:
+                yield from run.course(targets)
+            except DamagedModelError as error:
+                library.choice.pass_over(error.encoder, error.reason)
+            else:
+                yield run.progress(Stage.DONE)
+                return run.counts
+            finally:
+                run.save()
 
 
 @contextmanager
@@ -117,9 +123,21 @@ class Pace:
         return sum(step[1] for step in self._steps) / total if total else None
 
 
+class DamagedModelError(Exception):
+    """A model turned out to be damaged when it was to encode; the run begins again with the next one."""
+
+    def __init__(self, encoder: Encoder, reason: PackageError) -> None:
+        super().__init__(reason.message)
+        self.encoder, self.reason = encoder, reason
+
+
 @dataclass
 class _Run:
-    """One indexing run: what it found, what is still to be read, what it counted."""
+    """One indexing run: what it found, what is still to be read, what it counted.
+
+    `encoders` by model id: the one to be filled comes first, after it the one that answers if that is another;
+    `lacking` holds the photos that have no vector of theirs, as of the run's beginning.
+    """
 
     library: Library
     retry_problems: bool
@@ -133,10 +151,30 @@ class _Run:
     stored_at: float = field(default_factory=time.monotonic)
     started: float = field(default_factory=time.monotonic)
     pace: Pace = field(default_factory=Pace)
-    without_vector: set[int] = field(init=False)
+    out_of_reach: set[int] = field(default_factory=set)
+    outdated: bool = False
+    skipped: list[PendingFile] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.without_vector = self.library.catalog.photos_without_vector(self.library.encoder.model_id)
+        models = self.library.choice.models()
+        self.filling = models.filling
+        self.encoders: Mapping[str, Encoder] = models.in_use
+        self.indices: list[VectorIndex] = [self.library.index_of(encoder) for encoder in self.encoders.values()]
+        self.lacking = {model: self.library.catalog.photos_without_vector(model) for model in self.encoders}
+
+    def course(self, folders: Sequence[Folder]) -> Iterator[Progress]:
+        """Scan the folders, encode what they hold, forget what is gone. Raises DamagedModelError."""
+        for folder in folders:
+            yield from self.scan(folder)
+        yield from self.encode()
+        self.remove_gone()
+        self.library.choice.note_caught_up(self.filling, self.out_of_reach)
+
+    def save(self) -> None:
+        """Write the index files."""
+        for index in self.indices:
+            index.refresh()
+            index.save()
 
     def progress(self, stage: Stage) -> Progress:
         """Return where the run stands."""
@@ -169,7 +207,11 @@ class _Run:
         if photos_before and number < 0:
             self._problem(folder.id, "", 0, _TRY_AGAIN, _EMPTIED.format(photos_before))
             unreadable.append("")
-        self.gone |= {(folder.id, path): old for path, old in known.items() if not _lies_in(path, unreadable)}
+        for path, old in known.items():
+            if not _lies_in(path, unreadable):
+                self.gone[folder.id, path] = old
+            elif old.photo_id is not None:
+                self.out_of_reach.add(old.photo_id)
         yield self.progress(Stage.SCANNING)
 
     def _compare(self, folder_id: int, found: FoundFile, old: KnownFile | None) -> None:
@@ -180,14 +222,21 @@ class _Run:
                 self._read_later(folder_id, found, old)
             else:
                 self._count(problems=1)
-        elif old.photo_id in self.without_vector:
-            self.without_vector.discard(old.photo_id)  # one file of a photo is enough
-            self._read_later(folder_id, found, old)
+        elif models := self._lack(old.photo_id):
+            self.pending.append(PendingFile(folder_id, found, models, known=True))
+            self.known[folder_id, found.relative_path] = old
         else:
             self._count(unchanged=1)
 
+    def _lack(self, photo_id: int) -> tuple[str, ...]:
+        """Return the models that have no vector of the photo, once, since one file of a photo is enough."""
+        models = tuple(model for model, photos in self.lacking.items() if photo_id in photos)
+        for model in models:
+            self.lacking[model].discard(photo_id)
+        return models
+
     def _read_later(self, folder_id: int, found: FoundFile, old: KnownFile | None) -> None:
-        self.pending.append(PendingFile(folder_id, found))
+        self.pending.append(PendingFile(folder_id, found, tuple(self.encoders)))
         if old is not None:
             self.known[folder_id, found.relative_path] = old
 
@@ -206,14 +255,15 @@ class _Run:
 
     def _encode_pending(self) -> Iterator[Progress]:
         batch: list[tuple[PendingFile, Prepared]] = []
-        with closing(self._pool().run(self.pending)) as results:
+        batch_size = _batch_size(self.filling)
+        with closing(self._pool().run(self._wanted())) as results:
             for pending, result in results:
                 if isinstance(result, ClipsearchError):
                     self._unreadable(pending, result)
                     yield self.progress(Stage.ENCODING)
                 else:
                     batch.append((pending, result))
-                if len(batch) >= self.library.settings.batch_size:
+                if len(batch) >= batch_size:
                     self._encode(batch)
                     batch = []
                 if self._is_due():
@@ -221,13 +271,23 @@ class _Run:
                     yield self.progress(Stage.ENCODING)
         self._encode(batch)
         self._store()
+        self._count(unchanged=len(self.skipped))
+        self.done += len(self.skipped)
         yield self.progress(Stage.ENCODING)
+
+    def _wanted(self) -> Iterator[PendingFile]:
+        """Yield what is to be read; once another model was chosen, this one needs the photos no more."""
+        for pending in self.pending:
+            if self.outdated and pending.known:
+                self.skipped.append(pending)
+            else:
+                yield pending
 
     def _pool(self) -> WorkerPool[PendingFile, Prepared]:
         settings, library = self.library.settings, self.library
         work = partial(
             prepare,
-            spec=library.encoder.preprocess,
+            specs={model: encoder.preprocess for model, encoder in self.encoders.items()},
             thumbnails=library.thumbnails,
             max_megapixels=settings.max_megapixels,
         )
@@ -236,7 +296,8 @@ class _Run:
 
     def _encode(self, batch: Sequence[tuple[PendingFile, Prepared]]) -> None:
         """Encode what has no vector yet; it is stored with others a little later, since each commit costs time."""
-        vectors = self._vectors([prepared for _, prepared in batch])
+        contents = [prepared for _, prepared in batch]
+        vectors = {model: self._vectors(encoder, contents) for model, encoder in self.encoders.items()}
         for pending, prepared in batch:
             file = NewFile(
                 folder_id=pending.folder_id,
@@ -245,20 +306,22 @@ class _Run:
                 width=prepared.width,
                 height=prepared.height,
                 format=prepared.format,
-                vector=vectors.pop(prepared.content_hash, None),
+                vectors={
+                    model: found.pop(prepared.content_hash)
+                    for model, found in vectors.items()
+                    if prepared.content_hash in found
+                },
             )
             self.encoded.append((pending, file))
 
-    def _vectors(self, batch: Iterable[Prepared]) -> dict[str, npt.NDArray[np.float32]]:
-        """Return {content hash: vector} of the contents that have none yet, each encoded once."""
-        squares = {prepared.content_hash: prepared.square for prepared in batch}
-        waiting = {file.content_hash for _, file in self.encoded}
-        for known in waiting.union(self.library.catalog.embedded(self.library.encoder.model_id, list(squares))):
+    def _vectors(self, encoder: Encoder, batch: Iterable[Prepared]) -> dict[str, npt.NDArray[np.float32]]:
+        """Return {content hash: vector} of the contents for the model that have none yet, each encoded once."""
+        model = encoder.model_id
+        squares = {prepared.content_hash: prepared.squares[model] for prepared in batch if model in prepared.squares}
+        waiting = {file.content_hash for _, file in self.encoded if model in file.vectors}
+        for known in waiting.union(self.library.catalog.embedded(model, list(squares))):
             squares.pop(known, None)
-        if not squares:
-            return {}
-        vectors = self.library.encoder.encode_images(np.stack(list(squares.values())))
-        return dict(zip(squares, vectors, strict=True))
+        return dict(zip(squares, _encoded(encoder, list(squares.values())), strict=True))
 
     def _is_due(self) -> bool:
         """Tell whether enough waits to be stored, or long enough."""
@@ -267,16 +330,20 @@ class _Run:
 
     def _store(self) -> None:
         """Record what has been encoded; it is searchable at once."""
-        encoder, files = self.library.encoder, [file for _, file in self.encoded]
+        files = [file for _, file in self.encoded]
         if files:
-            index = self.library.index  # up to date before the commit, so that it need not compare all photos after
-            stored = self.library.catalog.store(encoder.model_id, encoder.dim, files)
-            index.add(stored)
+            for index in self.indices:  # before the commit, so that they need not compare all photos after it
+                index.refresh()
+            dims = {model: encoder.dim for model, encoder in self.encoders.items()}
+            stored = self.library.catalog.store(dims, files)
+            for index in self.indices:
+                index.add(stored)
             for (pending, _), photo_id in zip(self.encoded, stored.photo_ids, strict=True):
                 self._count_stored(pending, photo_id)
         self.done += len(files)
         self.encoded = []
         self.stored_at = time.monotonic()
+        self.outdated = self.library.encoder.model_id != self.filling.model_id
 
     def _count_stored(self, pending: PendingFile, photo_id: int) -> None:
         old = self.known.get((pending.folder_id, pending.found.relative_path))
@@ -310,6 +377,19 @@ class _Run:
         for folder_id, paths in by_folder.items():
             self.library.catalog.remove_files(folder_id, paths)
         self._count(added=-moved, moved=moved, removed=gone_photos.total() - moved)
+
+
+def _batch_size(encoder: Encoder) -> int:
+    return int(getattr(encoder, "batch_size", 4))
+
+
+def _encoded(encoder: Encoder, squares: Sequence[npt.NDArray[np.uint8]]) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the vector of each square, encoded as many at a time as suit the model's engine."""
+    try:
+        for start in range(0, len(squares), _batch_size(encoder)):
+            yield from encoder.encode_images(np.stack(squares[start : start + _batch_size(encoder)]))
+    except PackageError as error:
+        raise DamagedModelError(encoder, error) from error
 
 
 def _lies_in(path: str, places: Iterable[str]) -> bool:

@@ -1,14 +1,20 @@
-"""Library: one catalog, one index, one encoder. What can be done with it stands in the modules beside this one."""
+"""Library: one catalog, its models and indices. What can be done with it stands in the modules beside this one."""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+import numpy.typing as npt
+
 from clipsearch.encode.encoder import Encoder
+from clipsearch.errors import PackageError
 from clipsearch.files.thumbnails import ThumbnailCache
-from clipsearch.paths import resource_path
+from clipsearch.library.choice import Choice
+from clipsearch.library.indices import Indices
+from clipsearch.library.installed import Installed, OnePackage
 from clipsearch.settings import Settings
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.vectors import VectorIndex
@@ -17,53 +23,62 @@ from clipsearch.store.vectors import VectorIndex
 class Library:
     """An open library folder. Safe to use from several threads; heavy parts load when they are first needed."""
 
-    def __init__(self, folder: Path, settings: Settings, encoder: Encoder, catalog: Catalog) -> None:
+    def __init__(self, folder: Path, settings: Settings, catalog: Catalog, installed: Installed) -> None:
         self.folder = folder
         self.settings = settings
-        self.encoder = encoder
         self.catalog = catalog
+        self.choice = Choice(catalog, installed)
+        self.indices = Indices(folder / "index", catalog)
         self.thumbnails = ThumbnailCache(folder / "thumbnails", settings.thumbnail_px)
-        self._index: VectorIndex | None = None
-        self._loading = threading.Lock()
 
     @classmethod
     def open(cls, folder: Path, settings: Settings | None = None, package: Path | None = None) -> Library:
-        """Open the library in `folder`, made if it is new, with the model in `package` (default: the starter).
+        """Open the library in `folder`, made if it is new, with the installed models or only that in `package`.
 
-        Raises CatalogError or PackageError.
+        Raises CatalogError, or PackageError for a `package` that is not usable.
         """
         settings = settings or Settings()
-        encoder = Encoder.from_folder(package or resource_path("models/starter"), settings.encode_threads)
-        return cls(folder, settings, encoder, Catalog(folder / "catalog.sqlite"))
+        installed = OnePackage(package, settings) if package else Installed(settings)
+        return cls(folder, settings, Catalog(folder / "catalog.sqlite"), installed)
 
     @property
-    def index(self) -> VectorIndex:
-        """The index of the current model's vectors, up to date with the catalog."""
-        with self._loading:
-            index = self._index or self._open_index()
-            self._index = index
-        index.refresh()
-        return index
-
-    def rebuild_index(self) -> None:
-        """Make the index anew from the catalog."""
-        with self._loading:
-            self._index_path.unlink(missing_ok=True)
-            self._index = self._open_index()
+    def encoder(self) -> Encoder:
+        """The chosen model's encoder, which indexing fills; the one that answers where the chosen is not usable."""
+        return self.choice.models().filling
 
     @property
-    def _index_path(self) -> Path:
-        return self.folder / "index" / f"{self.encoder.model_id}.faiss"
+    def answering(self) -> Encoder:
+        """The encoder that answers searches now."""
+        return self.choice.models().answering
 
-    def _open_index(self) -> VectorIndex:
-        index = VectorIndex(self._index_path, self.catalog, self.encoder.model_id, self.encoder.dim)
-        index.save()
-        return index
+    def choose_model(self, name: str) -> None:
+        """Choose an installed model by name. Until it has caught up, the model that answers now goes on answering.
+
+        Raises ClipsearchError for a model that is not installed or damaged.
+        """
+        self.choice.choose(name)
+
+    def index_of(self, encoder: Encoder) -> VectorIndex:
+        """Return the index of a model's vectors, up to date with the catalog."""
+        self.indices.keep({*self.choice.models().in_use, encoder.model_id})
+        return self.indices.of(encoder.model_id, encoder.dim)
+
+    def ask(self, encode: Callable[[Encoder], npt.NDArray[np.float32]]) -> tuple[Encoder, npt.NDArray[np.float32]]:
+        """Return the encoder that answers and what it makes of a question; a damaged one hands over to the next.
+
+        Raises ClipsearchError when no model is left that could answer.
+        """
+        while True:
+            encoder = self.answering
+            try:
+                return encoder, encode(encoder)
+            except PackageError as error:
+                self.choice.pass_over(encoder, error)
 
     def warm_up(self) -> None:
         """Load what a first text search needs, so that it answers at once."""
-        self.encoder.encode_texts(["photo"])
-        len(self.index)
+        encoder, _ = self.ask(lambda encoder: encoder.encode_texts(["photo"]))
+        len(self.index_of(encoder))
 
     def close(self) -> None:
         self.catalog.close()

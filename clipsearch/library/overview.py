@@ -10,6 +10,7 @@ from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files.decode import decode
 from clipsearch.files.identity import content_hash
 from clipsearch.files.scan import PICTURE_SUFFIXES
+from clipsearch.library.choice import Models
 from clipsearch.library.library import Library
 from clipsearch.records import Folder, Photo, Problem, Status
 
@@ -27,9 +28,9 @@ __all__ = [
 
 
 def status(library: Library) -> Status:
-    """Return the counts, for the model that answers now; `offline` counts the files that cannot be reached."""
-    model = library.encoder.model_id
-    counts = library.catalog.counts(model)
+    """Return the counts, for the model that is filled; `offline` counts the files that cannot be reached."""
+    models = library.choice.models()
+    counts = library.catalog.counts(models.filling.model_id)
     away = [folder.id for folder in library.catalog.folders() if folder.offline]
     return Status(
         photos=counts.photos,
@@ -38,8 +39,18 @@ def status(library: Library) -> Status:
         pending=counts.photos - counts.embedded,
         problems=counts.problems,
         offline=library.catalog.files_in(away) if away else 0,
-        model=model,
+        model=models.answering.model_id,
+        chosen=models.filling.model_id,
+        note=models.note or _catching_up(models, counts.photos - counts.embedded),
     )
+
+
+def _catching_up(models: Models, pending: int) -> str:
+    """Say which model answers for which, and for how long; nothing when the chosen one answers."""
+    answering, chosen = models.answering, models.filling
+    if answering is chosen:
+        return ""
+    return f"{answering.package.name} answers until {chosen.package.name} has caught up: {pending:,} photos to go."
 
 
 def folders(library: Library) -> list[Folder]:

@@ -1,7 +1,8 @@
-"""What a worker process does with one file: hash it, decode it, make its thumbnail and the model's input."""
+"""What a worker process does with one file: hash it, decode it, make its thumbnail and the models' input."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -18,29 +19,36 @@ from clipsearch.records import FoundFile
 
 @dataclass(frozen=True, slots=True)
 class PendingFile:
-    """A file to be read, and the id of the added folder it lies in."""
+    """A file to be read for these models, and the folder it lies in. `known`: the catalog has it as it is."""
 
     folder_id: int
     found: FoundFile
+    models: tuple[str, ...]
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A file that was read: `square` is the model's input, uint8 [size, size, 3]."""
+    """A file that was read: `squares` are the inputs of the models it is for, uint8 [size, size, 3] each."""
 
     content_hash: str
     width: int
     height: int
     format: str
-    square: npt.NDArray[np.uint8]
+    squares: Mapping[str, npt.NDArray[np.uint8]]
 
 
-def prepare(pending: PendingFile, spec: Preprocess, thumbnails: ThumbnailCache, max_megapixels: float) -> Prepared:
-    """Read one file for the encoder and the window. Raises UnreadablePhotoError."""
+def prepare(
+    pending: PendingFile, specs: Mapping[str, Preprocess], thumbnails: ThumbnailCache, max_megapixels: float
+) -> Prepared:
+    """Read one file for the encoders, whose preprocessing `specs` holds by model, and for the window.
+
+    Raises UnreadablePhotoError.
+    """
     path = pending.found.path
     try:
         before = path.stat()
-        decoded = decode(path, spec.size, max_megapixels)
+        decoded = decode(path, max(specs[model].size for model in pending.models), max_megapixels)
         digest = content_hash(path)
         after = path.stat()
     except OSError as error:
@@ -50,4 +58,5 @@ def prepare(pending: PendingFile, spec: Preprocess, thumbnails: ThumbnailCache, 
         raise UnreadablePhotoError("The file was being written while it was read.", path, temporary=True)
     with suppress(OSError):  # a photo without a thumbnail is found all the same; the window makes it when it can
         thumbnails.write(digest, decoded.image)
-    return Prepared(digest, decoded.width, decoded.height, decoded.format, to_square(decoded.image, spec))
+    squares = {model: to_square(decoded.image, specs[model]) for model in pending.models}
+    return Prepared(digest, decoded.width, decoded.height, decoded.format, squares)

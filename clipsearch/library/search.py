@@ -1,18 +1,25 @@
-"""A question -> hits, best first: by text, by an outside picture, or by one of the library's own photos."""
+"""A question -> hits, best first: by text, by an outside picture, or by one of the library's own photos.
+
+The model that answers encodes the question and ranks the photos.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from clipsearch.encode.encoder import Encoder
 from clipsearch.encode.preprocess import to_square
 from clipsearch.errors import ClipsearchError
 from clipsearch.files.decode import decode
 from clipsearch.library.library import Library
 from clipsearch.records import Hit, Photo, Relevance
+
+Vectors = npt.NDArray[np.float32]
 
 _TEXTS_AT_ONCE = 32
 _SAMPLE = 1000
@@ -30,9 +37,9 @@ def search_texts(library: Library, queries: Sequence[str], limit: int = 100) -> 
     known: dict[int, Photo] = {}
     for start in range(0, len(queries), _TEXTS_AT_ONCE):
         texts = queries[start : start + _TEXTS_AT_ONCE]
-        vectors = library.encoder.encode_texts(texts)
+        encoder, vectors = library.ask(partial(_encode_texts, texts=texts))
         for text, vector in zip(texts, vectors, strict=True):
-            yield text, _hits(library, vector, limit, known)
+            yield text, _hits(library, encoder, vector, limit, known)
 
 
 def search_image(library: Library, path: Path, limit: int = 100) -> list[Hit]:
@@ -40,28 +47,38 @@ def search_image(library: Library, path: Path, limit: int = 100) -> list[Hit]:
 
     Raises UnreadablePhotoError.
     """
-    spec = library.encoder.preprocess
-    square = to_square(decode(path, spec.size, library.settings.max_megapixels).image, spec)
-    return _hits(library, library.encoder.encode_images(square[None])[0], limit, {})
+
+    def encode(encoder: Encoder) -> Vectors:
+        spec = encoder.preprocess
+        square = to_square(decode(path, spec.size, library.settings.max_megapixels).image, spec)
+        return encoder.encode_images(square[None])
+
+    encoder, vectors = library.ask(encode)
+    return _hits(library, encoder, vectors[0], limit, {})
 
 
 def search_photo(library: Library, photo_id: int, limit: int = 100) -> list[Hit]:
     """Return the photos most like one of the library's own, itself left out. Raises ClipsearchError."""
+    encoder = library.answering
     try:
-        vector = library.index.vectors([photo_id])[0]
+        vector = library.index_of(encoder).vectors([photo_id])[0]
     except KeyError:
         raise ClipsearchError("Photo not indexed", "This photo has not been indexed yet.") from None
-    hits = [hit for hit in _hits(library, vector, limit + 1, {}) if hit.photo.id != photo_id]
+    hits = [hit for hit in _hits(library, encoder, vector, limit + 1, {}) if hit.photo.id != photo_id]
     return [Hit(rank, hit.photo, hit.score, hit.relevance) for rank, hit in enumerate(hits[:limit], 1)]
 
 
-def _hits(library: Library, vector: npt.NDArray[np.float32], limit: int, known: dict[int, Photo]) -> list[Hit]:
-    """Rank the library's photos for a unit vector, float32 [dim]; `known` holds photos read before."""
-    ids, scores = library.index.search(vector[None], limit)[0]
+def _encode_texts(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    return encoder.encode_texts(texts)
+
+
+def _hits(library: Library, encoder: Encoder, vector: Vectors, limit: int, known: dict[int, Photo]) -> list[Hit]:
+    """Rank the library's photos for a unit vector of this model, float32 [dim]; `known` holds photos read before."""
+    ids, scores = library.index_of(encoder).search(vector[None], limit)[0]
     found = dict(zip(ids.tolist(), scores.tolist(), strict=True))
     new = [photo_id for photo_id in found if photo_id not in known]
     known |= {photo.id: photo for photo in library.catalog.photos(new)}
-    judge = _Judge.of(library, vector)
+    judge = _Judge.of(library, encoder, vector)
     present = [(known[photo_id], score) for photo_id, score in found.items() if photo_id in known]
     return [Hit(rank, photo, score, judge.relevance(score)) for rank, (photo, score) in enumerate(present, 1)]
 
@@ -72,20 +89,20 @@ class _Judge:
     Scores depend on the query, so a flat cut-off cannot work.
     """
 
-    def __init__(self, background: npt.NDArray[np.float32], strong: float, likely: float) -> None:
+    def __init__(self, background: Vectors, strong: float, likely: float) -> None:
         """`background`: the query's scores over unrelated pictures, float32 [m]."""
         self._mean = float(background.mean()) if len(background) else 0.0
         self._spread = max(float(background.std()), 1e-6) if len(background) else 1.0
         self._strong, self._likely = strong, likely
 
     @classmethod
-    def of(cls, library: Library, vector: npt.NDArray[np.float32]) -> _Judge:
+    def of(cls, library: Library, encoder: Encoder, vector: Vectors) -> _Judge:
         """Judge by the model's background pictures or, for a model without any, by the library's own photos."""
-        background = library.encoder.background
+        background = encoder.background
         if not len(background):
-            background = library.index.vectors(library.index.ids()[:_SAMPLE].tolist())
-        package = library.encoder.package
-        return cls(background @ vector, package.strong, package.likely)
+            index = library.index_of(encoder)
+            background = index.vectors(index.ids()[:_SAMPLE].tolist())
+        return cls(background @ vector, encoder.package.strong, encoder.package.likely)
 
     def relevance(self, score: float) -> Relevance:
         z = (score - self._mean) / self._spread

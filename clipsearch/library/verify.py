@@ -9,6 +9,7 @@ import numpy as np
 from clipsearch.files.scan import mtime_ns
 from clipsearch.library.library import Library
 from clipsearch.records import Folder, Verification
+from clipsearch.store.vectors import VectorIndex
 
 _TOLERANCE = 1e-2  # cosine between the same vector in catalog and index, both in half precision
 
@@ -27,18 +28,26 @@ def verify(library: Library, repair: bool = False) -> Verification:
 
 
 def _index_findings(library: Library) -> Iterator[str]:
-    """Compare ids and vectors of the index with the catalog's."""
-    index, model = library.index, library.encoder.model_id
+    """Check the index of every model that has vectors, and keep only those open that are in use."""
+    in_use = library.choice.models().in_use
+    for model in library.catalog.models():
+        library.indices.keep(in_use)
+        yield from _differing(library, model.name, library.indices.of(model.name, model.dim))
+    library.indices.keep(in_use)
+
+
+def _differing(library: Library, model: str, index: VectorIndex) -> Iterator[str]:
+    """Compare ids and vectors of a model's index with the catalog's."""
     wanted, present = library.catalog.searchable_ids(model), np.sort(index.ids())
     if not np.array_equal(wanted, present):
-        yield f"The search index holds {len(present)} photos, the catalog {len(wanted)}."
+        yield f"The search index of {model} holds {len(present)} photos, the catalog {len(wanted)}."
         return
     wrong = 0
     for ids, vectors in library.catalog.vectors(model, wanted.tolist()):
         agreement = np.einsum("nd,nd->n", index.vectors(ids), vectors.astype(np.float32))
         wrong += int((np.abs(agreement - 1) > _TOLERANCE).sum())
     if wrong:
-        yield f"The search index has wrong vectors for {wrong} photos."
+        yield f"The search index of {model} has wrong vectors for {wrong} photos."
 
 
 def _file_findings(library: Library) -> Iterator[str]:
@@ -80,5 +89,5 @@ def _repair(library: Library) -> Iterator[str]:
         if stale:
             library.catalog.remove_files(folder.id, stale)
             yield f"Forgot {len(stale)} files in {folder.path} that are gone or changed; index it to read them again."
-    library.rebuild_index()
-    yield "Rebuilt the search index from the catalog."
+    library.indices.rebuild()
+    yield "Rebuilt the search indices from the catalog."

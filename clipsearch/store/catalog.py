@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +18,7 @@ from clipsearch.store import schema
 from clipsearch.store.database import Database
 
 _CHUNK = 500  # values in one IN (...) list, within SQLite's limits
+_CHOSEN_MODEL = "model"  # a row of library_setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class KnownFile:
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file read just now. `vector` is float32 [dim], or None when the photo has its vector already."""
+    """A file read just now. `vectors` are float32 [dim] by model, of those models that had none of the photo."""
 
     folder_id: int
     found: FoundFile
@@ -42,7 +43,7 @@ class NewFile:
     width: int
     height: int
     format: str
-    vector: npt.NDArray[np.float32] | None
+    vectors: Mapping[str, npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,15 @@ class StoredBatch:
     photo_ids: list[int]
     generation: int
     lost_ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownModel:
+    """A model that vectors were made with. `caught_up` says that it has known every photo within reach."""
+
+    name: str
+    dim: int
+    caught_up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +141,13 @@ class Catalog:
             known |= {row[0]: KnownFile(row[1], row[2], row[3]) for row in rows}
         return known
 
-    def photos_without_vector(self, model: str) -> set[int]:
-        """Return the photos that have a file but no vector of `model`."""
+    def photos_without_vector(self, model: str, folder_ids: Sequence[int] | None = None) -> set[int]:
+        """Return the photos that have a file (in one of these folders) but no vector of `model`."""
         files = schema.file.c
+        missing = select(files.photo_id).where(files.photo_id.not_in(_embedded_ids(model)))
+        if folder_ids is not None:
+            missing = missing.where(files.folder_id.in_(folder_ids))
         with self._database.read() as connection:
-            missing = select(files.photo_id).where(files.photo_id.not_in(_embedded_ids(model)))
             return set(connection.execute(missing).scalars())
 
     def embedded(self, model: str, content_hashes: Sequence[str]) -> set[str]:
@@ -147,14 +159,18 @@ class Catalog:
         with self._database.read() as connection:
             return set(connection.execute(known).scalars())
 
-    def store(self, model: str, dim: int, files: Sequence[NewFile]) -> StoredBatch:
-        """Record files with their photos and vectors in one transaction; a problem at the same place is over."""
+    def store(self, dims: Mapping[str, int], files: Sequence[NewFile]) -> StoredBatch:
+        """Record files with their photos and vectors in one transaction; a problem at the same place is over.
+
+        `dims` holds the dimension of each model that the vectors may belong to.
+        """
         with self._database.write() as connection:
             photo_ids = _store_photos(connection, files)
             replaced = _photos_at(connection, files)
             _store_files(connection, files, photo_ids)
             lost = replaced - _with_file(connection, replaced)
-            _store_vectors(connection, _model_row(connection, model, dim), files, photo_ids)
+            for model, dim in dims.items():
+                _store_vectors(connection, _model_row(connection, model, dim), model, files, photo_ids)
             for file in files:
                 _forget(connection, schema.problem, file.folder_id, [file.found.relative_path])
             generation = _next_generation(connection)
@@ -208,7 +224,7 @@ class Catalog:
             photos, files = connection.execute(
                 select(func.count(schema.file.c.photo_id.distinct()), func.count(schema.file.c.id))
             ).one()
-            embedded = connection.execute(select(func.count()).select_from(_searchable(model).subquery())).scalar_one()
+            embedded = _count(connection, _searchable(model))
             problems = connection.execute(select(func.count(schema.problem.c.id))).scalar_one()
         return Counts(photos, files, embedded, problems)
 
@@ -218,15 +234,51 @@ class Catalog:
         with self._database.read() as connection:
             return connection.execute(select(func.count(files.id)).where(files.folder_id.in_(folder_ids))).scalar_one()
 
+    # The choice of model
+
+    def chosen_model(self) -> str | None:
+        """Return the name of the package that the user chose, None before any choice."""
+        table = schema.library_setting.c
+        with self._database.read() as connection:
+            return connection.execute(select(table.value).where(table.name == _CHOSEN_MODEL)).scalar()
+
+    def choose_model(self, package: str) -> None:
+        """Record the name of the package that the user chose."""
+        statement = upsert(schema.library_setting).values(name=_CHOSEN_MODEL, value=package)
+        with self._database.write() as connection:
+            connection.execute(statement.on_conflict_do_update(["name"], set_={"value": package}))
+            _next_generation(connection)
+
+    def models(self) -> list[KnownModel]:
+        """Return the models known here: those that have caught up first, the latest of them at the top."""
+        table = schema.model.c
+        order = (table.caught_up_at.desc().nulls_last(), table.id.desc())
+        with self._database.read() as connection:
+            rows = connection.execute(select(table.name, table.dim, table.caught_up_at).order_by(*order)).all()
+        return [KnownModel(row.name, row.dim, row.caught_up_at is not None) for row in rows]
+
+    def set_caught_up(self, model: str, dim: int, caught_up: bool) -> None:
+        """Record that `model` knows every photo within reach from now on, or that it no longer does."""
+        with self._database.write() as connection:
+            row = _model_row(connection, model, dim)
+            now = _next_generation(connection)
+            at = now if caught_up else None
+            connection.execute(update(schema.model).where(schema.model.c.id == row).values(caught_up_at=at))
+
     # Vectors
 
     def generation(self) -> int:
-        """Return a number that grows whenever the set of searchable vectors may have changed.
+        """Return a number that grows whenever the set of searchable vectors or the model that answers may have changed.
 
         Its bits from the 32nd up are drawn by lot when the catalog is made, and stay.
         """
         with self._database.read() as connection:
             return int(connection.execute(select(schema.generation.c.value)).scalar_one())
+
+    def embedded_count(self, model: str) -> int:
+        """Return how many photos have a file and a vector of `model`."""
+        with self._database.read() as connection:
+            return _count(connection, _searchable(model))
 
     def searchable_ids(self, model: str) -> npt.NDArray[np.int64]:
         """Return the ids of the photos that have a file and a vector of `model`, int64 [n], ascending."""
@@ -339,11 +391,13 @@ def _store_files(connection: Connection, files: Sequence[NewFile], photo_ids: di
         connection.execute(statement.on_conflict_do_update(["folder_id", "relative_path"], set_=new), rows)
 
 
-def _store_vectors(connection: Connection, model: int, files: Sequence[NewFile], photo_ids: dict[str, int]) -> None:
+def _store_vectors(
+    connection: Connection, model_id: int, model: str, files: Sequence[NewFile], photo_ids: dict[str, int]
+) -> None:
     rows = [
-        {"model_id": model, "photo_id": photo_ids[file.content_hash], "data": _blob(file.vector)}
+        {"model_id": model_id, "photo_id": photo_ids[file.content_hash], "data": _blob(file.vectors[model])}
         for file in files
-        if file.vector is not None
+        if model in file.vectors
     ]
     if rows:
         connection.execute(upsert(schema.vector).on_conflict_do_nothing(["model_id", "photo_id"]), rows)
@@ -373,6 +427,10 @@ def _forget(connection: Connection, table: Any, folder_id: int, relative_paths: 
 def _next_generation(connection: Connection) -> int:
     step = update(schema.generation).values(value=schema.generation.c.value + 1)
     return int(connection.execute(step.returning(schema.generation.c.value)).scalar_one())
+
+
+def _count(connection: Connection, rows: Any) -> int:
+    return int(connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one())
 
 
 def _embedded_ids(model: str) -> Any:

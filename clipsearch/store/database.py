@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from clipsearch.errors import CatalogError
 
 #: The newest Alembic revision, repeated here so that opening a current catalog need not import Alembic.
-HEAD = "0001"
+HEAD = "0002"
 _DAMAGED = "the file is damaged; put a copy of it back, or delete it and index your folders again"
 _REASONS = {  # what SQLite says -> what the user can do
     "file is not a database": _DAMAGED,

@@ -87,6 +87,7 @@ model = Table(
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("dim", Integer, nullable=False),
+    Column("caught_up_at", Integer),  # the generation at which it knew every photo within reach, NULL before
 )
 
 vector = Table(
@@ -95,6 +96,13 @@ vector = Table(
     Column("model_id", ForeignKey("model.id", ondelete="CASCADE"), primary_key=True),
     Column("photo_id", ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True),
     Column("data", LargeBinary, nullable=False),
+)
+
+library_setting = Table(
+    "library_setting",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
 )
 
 generation = Table(

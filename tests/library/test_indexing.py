@@ -125,9 +125,9 @@ def test_copies_in_two_batches_of_one_commit_are_encoded_once(
     colours: Library, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(indexing, "_STORED_EVERY_S", 60.0)
-    for number in range(3 * colours.settings.batch_size):
+    for number in range(3 * colours.encoder.batch_size):
         paint(folder / f"{number}.png")
-    assert index(colours, folder).added == 3 * colours.settings.batch_size
+    assert index(colours, folder).added == 3 * colours.encoder.batch_size
     assert colours.encoder.encoded == 1
     assert verify(colours).ok
 
@@ -141,7 +141,7 @@ def test_closing_keeps_what_was_encoded_but_not_yet_stored(
     run = index_folders(colours, [folder])
     next(step for step in run if step.counts.problems)
     run.close()
-    assert overview.status(colours).embedded == colours.settings.batch_size
+    assert overview.status(colours).embedded == colours.encoder.batch_size
 
 
 def test_a_file_that_comes_back_needs_no_encoding(colours: Library, folder: Path, index: Index) -> None:

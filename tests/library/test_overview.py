@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("inline")
 
 
 def test_an_empty_library_is_empty(colours: Library) -> None:
-    assert overview.status(colours) == Status(0, 0, 0, 0, 0, 0, "fake-1-p1")
+    assert overview.status(colours) == Status(0, 0, 0, 0, 0, 0, "fake-1-p1", "fake-1-p1")
     assert overview.folders(colours) == overview.photo_ids(colours) == overview.problems(colours) == []
     assert overview.photo(colours, 1) is None
 
@@ -27,7 +27,7 @@ def test_status_counts_photos_files_and_problems(colours: Library, folder: Path,
         paint(folder / f"{name}.png")
     (folder / "bad.jpg").touch()
     index(colours, folder)
-    assert overview.status(colours) == Status(1, 2, 1, 0, 1, 0, "fake-1-p1")
+    assert overview.status(colours) == Status(1, 2, 1, 0, 1, 0, "fake-1-p1", "fake-1-p1")
 
 
 def test_photos_come_in_the_order_asked_without_those_gone(colours: Library, folder: Path, index: Index) -> None:

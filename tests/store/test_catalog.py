@@ -24,12 +24,12 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 def new_file(folder_id: int, name: str, content: str = "a", vector: bool = True, mtime_ns: int = 1) -> NewFile:
     found = FoundFile(Path("/photos"), name, 10, mtime_ns)
-    data = np.full(DIM, len(content) / 2, np.float32) if vector else None
-    return NewFile(folder_id, found, content, 40, 30, "JPEG", data)
+    vectors = {MODEL: np.full(DIM, len(content) / 2, np.float32)} if vector else {}
+    return NewFile(folder_id, found, content, 40, 30, "JPEG", vectors)
 
 
 def store(catalog: Catalog, *files: NewFile) -> StoredBatch:
-    return catalog.store(MODEL, DIM, files)
+    return catalog.store({MODEL: DIM}, files)
 
 
 def paths(catalog: Catalog) -> list[list[str]]:

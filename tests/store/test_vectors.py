@@ -33,10 +33,10 @@ def vectors(numbers: range) -> np.ndarray:
 
 def store(catalog: Catalog, numbers: range) -> StoredBatch:
     files = [
-        NewFile(1, FoundFile(Path("/photos"), f"{number}.jpg", 1, 1), str(number), 1, 1, "", vector)
+        NewFile(1, FoundFile(Path("/photos"), f"{number}.jpg", 1, 1), str(number), 1, 1, "", {MODEL: vector})
         for number, vector in zip(numbers, vectors(numbers), strict=True)
     ]
-    return catalog.store(MODEL, DIM, files)
+    return catalog.store({MODEL: DIM}, files)
 
 
 def opened(path: Path, catalog: Catalog) -> VectorIndex:
@@ -87,8 +87,8 @@ def test_a_batch_just_stored_is_added_without_asking_for_all(
 def test_a_photo_replaced_by_a_batch_is_found_no_more(path: Path, catalog: Catalog) -> None:
     before = store(catalog, range(3))
     index = opened(path, catalog)
-    file = NewFile(1, FoundFile(Path("/photos"), "1.jpg", 2, 2), "edited", 1, 1, "", vectors(range(7, 8))[0])
-    stored = catalog.store(MODEL, DIM, [file])
+    file = NewFile(1, FoundFile(Path("/photos"), "1.jpg", 2, 2), "edited", 1, 1, "", {MODEL: vectors(range(7, 8))[0]})
+    stored = catalog.store({MODEL: DIM}, [file])
     index.add(stored)
     index.refresh()
     assert before.photo_ids[1] not in index.ids()

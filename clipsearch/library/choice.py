@@ -1,0 +1,134 @@
+"""Which model fills the library and which one answers: they differ while a newly chosen model catches up."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from clipsearch.encode.encoder import Encoder
+from clipsearch.encode.shelf import STARTER
+from clipsearch.errors import ClipsearchError
+from clipsearch.library.installed import Installed
+from clipsearch.store.catalog import Catalog
+
+_LEFT_BEHIND = 0.1  # share of photos out of reach without which a model may answer
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """`filling` encodes photos, `answering` answers searches; `note` says which model is not usable, and what to do."""
+
+    filling: Encoder
+    answering: Encoder
+    note: str = ""
+
+    @property
+    def in_use(self) -> dict[str, Encoder]:
+        """Each of them once, by model id, the one that is filled first."""
+        return {encoder.model_id: encoder for encoder in (self.filling, self.answering)}
+
+
+class Choice:
+    """The library's choice of model, kept in its catalog. Safe to use from several threads and processes.
+
+    The chosen model is filled. It answers, too, once it knows every photo within reach; until then the model that
+    last did so goes on answering or, where there is none, the one that knows most photos. A model that is not
+    installed, or turned out to be damaged, is passed over.
+    """
+
+    def __init__(self, catalog: Catalog, installed: Installed) -> None:
+        self._catalog = catalog
+        self._installed = installed
+        self._lock = threading.RLock()
+        self._decided: tuple[int, Models] | None = None  # with the catalog's generation
+        self._damaged: dict[str, ClipsearchError] = {}
+
+    @property
+    def name(self) -> str:
+        """The name of the package that the user chose."""
+        return self._catalog.chosen_model() or STARTER
+
+    def models(self) -> Models:
+        """Return the models in use now. Raises ClipsearchError when no installed one is usable."""
+        generation = self._catalog.generation()
+        with self._lock:
+            if self._decided is None or self._decided[0] != generation:
+                self._decided = (generation, self._decide())
+            return self._decided[1]
+
+    def choose(self, name: str) -> None:
+        """Choose an installed package: it answers at once if it knows all photos. Raises ClipsearchError."""
+        encoder = self._installed.open(name)
+        with self._lock:
+            self._damaged.pop(encoder.model_id, None)
+            self._decided = None
+        if encoder.model_id != self.models().answering.model_id:
+            self._catalog.set_caught_up(encoder.model_id, encoder.dim, self._knows_all(encoder))
+        self._catalog.choose_model(next((known for known in self._installed.names() if _same(known, name)), name))
+
+    def note_caught_up(self, encoder: Encoder, out_of_reach: Collection[int]) -> None:
+        """Record it if the model has come to know every photo but those out of reach, which are few."""
+        known = {model.name for model in self._catalog.models() if model.caught_up}
+        if encoder.model_id not in known and self._knows_all(encoder, out_of_reach):
+            self._catalog.set_caught_up(encoder.model_id, encoder.dim, True)
+
+    def pass_over(self, encoder: Encoder, error: ClipsearchError) -> None:
+        """Use the model no more, since it turned out to be damaged, until it is chosen again."""
+        with self._lock:
+            self._damaged[encoder.model_id] = error
+            self._decided = None
+
+    def _knows_all(self, encoder: Encoder, out_of_reach: Collection[int] = ()) -> bool:
+        lacking = self._catalog.photos_without_vector(encoder.model_id)
+        if not lacking:
+            return True
+        present = [folder.id for folder in self._catalog.folders() if not folder.offline]
+        within_reach = self._catalog.photos_without_vector(encoder.model_id, present).difference(out_of_reach)
+        return not within_reach and len(lacking) <= _LEFT_BEHIND * self._catalog.counts(encoder.model_id).photos
+
+    def _decide(self) -> Models:
+        name = self.name
+        try:
+            chosen = self._usable(name)
+        except ClipsearchError as error:
+            answering = self._answering(None, error)
+            return Models(answering, answering, _note(name, error, answering))
+        return Models(chosen, self._answering(chosen), "")
+
+    def _answering(self, chosen: Encoder | None, problem: ClipsearchError | None = None) -> Encoder:
+        caught_up = [model.name for model in self._catalog.models() if model.caught_up]
+        if chosen is not None and chosen.model_id in caught_up:
+            return chosen
+        candidates = {encoder.model_id: encoder for encoder in (chosen, *self._others()) if encoder is not None}
+        for model in caught_up:
+            if model in candidates:
+                return candidates[model]
+        if not candidates and problem is not None:
+            raise problem
+        return max(candidates.values(), key=lambda encoder: self._catalog.embedded_count(encoder.model_id))
+
+    def _usable(self, name: str) -> Encoder:
+        encoder = self._installed.open(name)
+        if encoder.model_id in self._damaged:
+            raise self._damaged[encoder.model_id]
+        return encoder
+
+    def _others(self) -> Iterator[Encoder]:
+        """Yield what is usable of the installed models, the starter first."""
+        for name in self._installed.names():
+            try:
+                yield self._usable(name)
+            except ClipsearchError:  # told when it is chosen, and in the list of models
+                continue
+
+
+def _same(name: str, other: str) -> bool:
+    return name.casefold() == other.casefold()
+
+
+def _note(name: str, error: ClipsearchError, answering: Encoder) -> str:
+    return (
+        f"The model {name} cannot be used: {error.message} Install it again or choose another; "
+        f"until then {answering.package.name} answers."
+    )

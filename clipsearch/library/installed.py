@@ -1,0 +1,55 @@
+"""The models on this machine as encoders, each opened once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from clipsearch.encode import shelf
+from clipsearch.encode.encoder import Encoder
+from clipsearch.encode.package import load_package
+from clipsearch.errors import PackageError
+from clipsearch.settings import Settings
+
+
+class Installed:
+    """The starter and the packages that the user installed. Safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._encoders: dict[tuple[str, Path], Encoder] = {}
+
+    def names(self) -> Sequence[str]:
+        """Return the names of the packages, the starter first."""
+        return [shelf.STARTER, *shelf.names()]
+
+    def open(self, name: str) -> Encoder:
+        """Return the package's encoder, the same until another revision is installed.
+
+        Raises ClipsearchError for a package that is missing or damaged.
+        """
+        try:
+            package = load_package(shelf.find(name))
+        except FileNotFoundError as error:
+            raise PackageError(str(error)) from error
+        with self._lock:
+            key = (package.model_id, package.folder)
+            if key not in self._encoders:
+                self._encoders[key] = Encoder(package, self._settings.encode_threads)
+            return self._encoders[key]
+
+
+class OnePackage(Installed):
+    """A single package, whatever is installed and chosen."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        super().__init__(settings)
+        self._encoder = Encoder.from_folder(folder, settings.encode_threads)
+
+    def names(self) -> Sequence[str]:
+        return [self._encoder.package.name]
+
+    def open(self, name: str) -> Encoder:
+        return self._encoder
