@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -12,11 +11,13 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from multiprocessing import freeze_support
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clipsearch.cli_models import models
 from clipsearch.errors import ClipsearchError
+from clipsearch.terminal import JsonOption, LibraryOption, chosen_folder, one_line, open_library, print_json
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
@@ -31,22 +32,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(models)
 
 
-def _named_before(context: typer.Context, library: Path | None) -> Path | None:
-    """Let `--library` stand before the command as well as after it."""
-    if context.parent is None:
-        context.obj = library
-    return library or context.find_root().obj
-
-
-LibraryOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--library", metavar="DIR", callback=_named_before, help="The library folder; by default the user's own."
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")]
 LimitOption = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many hits.")]
 
 
@@ -78,7 +66,7 @@ def gui(library: LibraryOption = None) -> None:
     """Open the window."""
     from clipsearch.app import run_window
 
-    sys.exit(run_window(_folder(library)))
+    sys.exit(run_window(chosen_folder(library)))
 
 
 @app.command()
@@ -98,7 +86,7 @@ def demo(
                 sys.exit(run_window(Path(scratch), [photos], query))
             except ClipsearchError as error:
                 print(f"No window: {error.message} Here is the terminal instead.", file=sys.stderr)
-        with _open(Path(scratch)) as library:
+        with open_library(Path(scratch)) as library:
             _index(library, [photos])
             _print_hits(library, [query] if query else _DEMO_QUERIES, limit, as_json)
 
@@ -112,11 +100,11 @@ def index(
 ) -> None:
     """Add folders and bring them up to date. Files that cannot be read do not stop it; see `problems`."""
     started = time.monotonic()
-    with _open(library) as opened:
+    with open_library(library) as opened:
         counts = _index(opened, folders, retry)
     summary = asdict(counts) | {"seconds": round(time.monotonic() - started, 3)}
     if as_json:
-        _print_json(summary)
+        print_json(summary)
     else:
         print(", ".join(f"{value} {name}" for name, value in summary.items()))
     if counts.problems:
@@ -138,7 +126,7 @@ def search(
     if (query is None) == (batch is None):
         raise typer.BadParameter("give either a QUERY or --batch FILE")
     queries = _batch_queries(batch) if batch else [query or ""]
-    with _open(library) as opened:
+    with open_library(library) as opened:
         _print_hits(opened, queries, limit, as_json)
 
 
@@ -152,7 +140,7 @@ def similar(
     """Find photos that look like a picture, best first."""
     from clipsearch.library.search import search_image
 
-    with _open(library) as opened:
+    with open_library(library) as opened:
         _print_answer(str(image), search_image(opened, image, limit), limit, as_json)
 
 
@@ -161,10 +149,10 @@ def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show what the library holds."""
     from clipsearch.library import overview
 
-    with _open(library) as opened:
+    with open_library(library) as opened:
         values = asdict(overview.status(opened))
     if as_json:
-        _print_json(values)
+        print_json(values)
     else:
         note = values.pop("note")
         print("\n".join([*(f"{name:10}{value}" for name, value in values.items()), *filter(None, [note])]))
@@ -175,12 +163,12 @@ def problems(library: LibraryOption = None, as_json: JsonOption = False) -> None
     """List the files that could not be read, and why."""
     from clipsearch.library import overview
 
-    with _open(library) as opened:
+    with open_library(library) as opened:
         for problem in overview.problems(opened):
             if as_json:
-                _print_json({"path": str(problem.path), "reason": problem.reason})
+                print_json({"path": str(problem.path), "reason": problem.reason})
             else:
-                print(f"{_one_line(problem.path)}: {problem.reason}")
+                print(f"{one_line(problem.path)}: {problem.reason}")
 
 
 @app.command()
@@ -192,14 +180,14 @@ def verify(
     """Check catalog, index and files against each other; exit status 1 if they disagree."""
     from clipsearch.library.verify import verify as check
 
-    with _open(library) as opened:
+    with open_library(library) as opened:
         outcome = check(opened, repair)
     for sentence in outcome.repaired:
         print(sentence, file=sys.stderr)
     if as_json:
-        _print_json({"ok": outcome.ok, "findings": list(outcome.findings)})
+        print_json({"ok": outcome.ok, "findings": list(outcome.findings)})
     else:
-        print("\n".join(map(_one_line, outcome.findings)) or "Everything agrees.")
+        print("\n".join(map(one_line, outcome.findings)) or "Everything agrees.")
     if not outcome.ok:
         sys.exit(1)
 
@@ -207,21 +195,7 @@ def verify(
 def _with_path(error: ClipsearchError) -> str:
     if error.path is None or str(error.path) in error.message:
         return error.message
-    return f"{_one_line(error.path)}: {error.message}"
-
-
-def _folder(library: Path | None) -> Path:
-    from clipsearch.paths import library_folder
-
-    return library or library_folder()
-
-
-def _open(library: Path | None) -> Library:
-    from clipsearch import settings
-    from clipsearch.library.library import Library
-    from clipsearch.paths import settings_file
-
-    return Library.open(_folder(library), settings.load(settings_file()))
+    return f"{one_line(error.path)}: {error.message}"
 
 
 def _index(library: Library, folders: Sequence[Path], retry: bool = False) -> IndexCounts:
@@ -289,18 +263,9 @@ def _print_answer(query: str, hits: Iterable[Hit], limit: int, as_json: bool, ti
     for rank, (hit, path) in enumerate(places, 1):
         if as_json:
             score = round(hit.score, 6)
-            _print_json({"query": query, "rank": rank, "path": str(path), "score": score, "relevance": hit.relevance})
+            print_json({"query": query, "rank": rank, "path": str(path), "score": score, "relevance": hit.relevance})
         else:
-            print(f"{_SURE[hit.relevance]} {hit.score:6.3f}  {_one_line(path)}")
-
-
-def _print_json(values: dict[str, Any]) -> None:
-    print(json.dumps(values))
-
-
-def _one_line(path: Path | str) -> str:
-    """Show a path or sentence on one line, whatever its name holds."""
-    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in str(path))
+            print(f"{_SURE[hit.relevance]} {hit.score:6.3f}  {one_line(path)}")
 
 
 def _write_any_name() -> None:

@@ -28,7 +28,9 @@ MAY_IMPORT = {
     "clipsearch.library": GROUND | {"clipsearch.files", "clipsearch.encode", "clipsearch.store"},
     "clipsearch.ui": GROUND | {"clipsearch.library"},
     "clipsearch.app": GROUND | {"clipsearch.library", "clipsearch.ui"},
-    "clipsearch.cli": GROUND | {"clipsearch.library", "clipsearch.app"},
+    "clipsearch.terminal": GROUND | {"clipsearch.library"},
+    "clipsearch.cli_models": GROUND | {"clipsearch.library", "clipsearch.terminal"},
+    "clipsearch.cli": GROUND | {"clipsearch.library", "clipsearch.app", "clipsearch.cli_models", "clipsearch.terminal"},
     "clipsearch.__main__": {"clipsearch.cli"},
     "training": GROUND | {"clipsearch.model", "clipsearch.encode", "clipsearch.files.decode"},
 }

@@ -1,0 +1,142 @@
+"""Bring a model into a staging folder as a package: downloaded, converted, or copied from this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from clipsearch.encode import shelf
+from clipsearch.encode.download import download
+from clipsearch.encode.hub import Repository, look_up
+from clipsearch.encode.layouts import Layout, describe_onnx, layout_of, wanted_files
+from clipsearch.encode.offers import Offer, Way
+from clipsearch.encode.package import Source, load_package
+from clipsearch.errors import ClipsearchError, NotOnHubError, PackageError
+from clipsearch.records import ModelProgress, ModelStage
+from clipsearch.settings import Settings
+
+UNKNOWN = "not stated"  # the licence of a model that says nothing of it
+
+_CONVERTERS = ("torch", "onnx", "onnxscript", "safetensors")  # of the extra `convert`
+_BLOCK = 1 << 22
+_SAYS_NOTHING = {"model", "open_clip_model", "pytorch_model", "open_clip_pytorch_model", "weights"}
+
+Steps = Generator[ModelProgress, None, None]
+
+
+def fetch(offer: Offer, staged: Path, settings: Settings) -> Generator[ModelProgress, None, Path]:
+    """Bring the offered model into the staging folder as a package; return where."""
+    way, repository, paths = _way(offer, settings)
+    folder = staged / way.form
+    folder.mkdir(exist_ok=True)
+    convert = way.form == "checkpoint"
+    _drop_all_but(paths, folder)
+    digests = yield from download(repository, paths, folder, 2 * _size(repository, paths) if convert else 0)
+    yield ModelProgress(ModelStage.CHECKING, 0, None)
+    made = staged / "package" if convert else folder
+    if convert:
+        shelf.discard(made)
+        yield from _convert(
+            folder,
+            made,
+            name=offer.name,
+            title=offer.title,
+            licence=offer.licence,
+            architecture=offer.architecture,
+        )
+    else:
+        describe_onnx(made, offer.name, title=offer.title, licence=offer.licence)
+    source = Source(repository.name, repository.revision, digests)
+    replace(load_package(made), languages=offer.languages, source=source).write()
+    return made
+
+
+def bring(path: Path, made: Path, name: str, architecture: str | None) -> Steps:
+    """Make the file or folder at `path` the package `name` in the new folder `made`. Raises ClipsearchError."""
+    layout = layout_of(path)
+    if layout is Layout.CHECKPOINT:
+        yield from _convert(path, made, name=name, title=name, licence=UNKNOWN, architecture=architecture)
+        return
+    yield from _copy(path, made, layout)
+    if layout is Layout.ONNX:
+        describe_onnx(made, name, title=name, licence=UNKNOWN)
+    else:
+        replace(load_package(made), name=name).write()
+
+
+def _drop_all_but(paths: Sequence[str], folder: Path) -> None:
+    """Delete what an earlier try left that this revision does not have."""
+    keep = {folder / path for path in paths} | {folder / f"{path}.part" for path in paths}
+    for path in folder.rglob("*"):
+        if path.is_file() and path not in keep:
+            path.unlink()
+
+
+def _way(offer: Offer, settings: Settings) -> tuple[Way, Repository, list[str]]:
+    """Return the first way to the model that is open here, what its repository holds, and the files it takes."""
+    problem: ClipsearchError | None = None
+    for way in offer.ways:
+        try:
+            if way.form == "checkpoint":
+                _check_converter(offer.name)
+            repository = look_up(way.repository, way.revision, settings.hub_mirror)
+            return way, repository, wanted_files((file.path for file in repository.files), Layout(way.form))
+        except (NotOnHubError, PackageError) as error:
+            problem = error
+    raise problem or PackageError(f"The model {offer.name} is not offered in any form.")
+
+
+def _check_converter(name: str) -> None:
+    """Raise PackageError unless everything that a conversion needs is there."""
+    if missing := [package for package in _CONVERTERS if find_spec(package) is None]:
+        raise PackageError(
+            f"{name} has to be converted, for which {' and '.join(missing)} must be installed: "
+            'pip install "clipsearch[convert]".'
+        )
+
+
+def _convert(source: Path, made: Path, *, name: str, title: str, licence: str, architecture: str | None) -> Steps:
+    _check_converter(name)
+    from clipsearch.encode.convert import convert
+
+    yield from convert(source, made, name=name, title=title, licence=licence, architecture=architecture)
+
+
+def _copy(source: Path, made: Path, layout: Layout) -> Steps:
+    """Copy what a package needs. Raises ClipsearchError."""
+    try:
+        paths = [path.relative_to(source).as_posix() for path in sorted(source.rglob("[!.]*")) if path.is_file()]
+        if layout is Layout.ONNX:
+            paths = wanted_files(paths, layout)
+        done, total = 0, sum((source / path).stat().st_size for path in paths)
+        for path in paths:
+            (made / path).parent.mkdir(parents=True, exist_ok=True)
+            for size in _copied(source / path, made / path):
+                done += size
+                yield ModelProgress(ModelStage.CHECKING, done, total, path)
+    except OSError as error:
+        raise PackageError(f"The model cannot be copied: {error.strerror or error}.", source) from error
+
+
+def _copied(source: Path, target: Path) -> Iterator[int]:
+    """Copy a file; yields the bytes of each step. Raises OSError."""
+    with source.open("rb") as reading, target.open("wb") as writing:
+        while block := reading.read(_BLOCK):
+            yield writing.write(block)
+
+
+def _size(repository: Repository, paths: Sequence[str]) -> int:
+    return sum(file.size_bytes or 0 for file in repository.files if file.path in paths)
+
+
+def suggested_name(path: Path) -> str:
+    """Return a name for the model at `path`: its own, or its folder's where that says nothing. Raises PackageError."""
+    if layout_of(path) is Layout.PACKAGE:
+        return load_package(path).name
+    name = path.name if path.is_dir() else path.stem
+    if name in _SAYS_NOTHING:
+        name = path.parent.name
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-.")

@@ -1,0 +1,55 @@
+"""What the commands share: their common options, opening a library, and lines that any terminal or script can read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from clipsearch.library.library import Library
+
+
+def _named_before(context: typer.Context, library: Path | None) -> Path | None:
+    """Let `--library` stand before the command as well as after it."""
+    if context.parent is None:
+        context.obj = library
+    return library or context.find_root().obj
+
+
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--library", metavar="DIR", callback=_named_before, help="The library folder; by default the user's own."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")]
+
+
+def chosen_folder(library: Path | None) -> Path:
+    """Return the library folder that the user named, or the usual one."""
+    from clipsearch.paths import library_folder
+
+    return library or library_folder()
+
+
+def open_library(library: Path | None) -> Library:
+    """Open the library that the user named, or the usual one, with the user's settings. Raises ClipsearchError."""
+    from clipsearch import settings
+    from clipsearch.library.library import Library
+    from clipsearch.paths import settings_file
+
+    return Library.open(chosen_folder(library), settings.load(settings_file()))
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Print one JSON object on a line of its own."""
+    sys.stdout.write(json.dumps(values) + "\n")
+
+
+def one_line(path: Path | str) -> str:
+    """Show a path or sentence on one line, whatever its name holds."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in str(path))
