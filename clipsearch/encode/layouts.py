@@ -177,10 +177,10 @@ def _token_id(tokenizer: dict[str, Any], token: str | dict[str, Any]) -> int:
 
 
 def _revision(folder: Path) -> str:
-    """Return 12 hexadecimal digits that change whenever a vector could: SHA-256 over every file of the two towers."""
+    """Return 12 hexadecimal digits that change whenever a vector could: SHA-256 over the towers and configurations."""
     digest = hashlib.sha256()
     files = [path for part in ("visual", "textual") for path in (folder / part).rglob("*") if path.is_file()]
-    for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
+    for path in [folder / _ONNX_CONFIGS[0], *sorted(files, key=lambda path: path.relative_to(folder).as_posix())]:
         with path.open("rb") as stream:
             digest.update(path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape") + b"\0")
             digest.update(hashlib.file_digest(stream, "sha256").digest())
