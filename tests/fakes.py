@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,30 @@ class InlinePool:
                 yield item, self._function(item)
             except ClipsearchError as error:
                 yield item, error
+
+
+class OtherEncoder(FakeEncoder):
+    """Sees the same in another way: larger squares and another space, float32 [n, 6], in which the first's vectors lie
+    the wrong way round, so that mixing the two gives wrong answers."""
+
+    def __init__(self, name: str = "other", revision: str = "1") -> None:
+        super().__init__(revision, name)
+        self.package = replace(self.package, dim=6, preprocess=replace(_PREPROCESS, size=24))
+
+    def encode_images(self, squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        assert squares.shape[1:] == (24, 24, 3)
+        return _turned(super().encode_images(squares))
+
+    def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        return _turned(super().encode_texts(texts))
+
+    @cached_property
+    def background(self) -> npt.NDArray[np.float32]:
+        return _turned(unit(np.random.default_rng(0).random((50, 4), np.float32)))
+
+
+def _turned(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.pad(vectors[:, ::-1], ((0, 0), (2, 0)))
 
 
 class FakeInstalled(Installed):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from clipsearch.encode.encoder import Encoder
@@ -58,19 +58,18 @@ class Choice:
             return self._decided[1]
 
     def choose(self, name: str) -> None:
-        """Choose an installed package: it answers at once if it knows all photos. Raises ClipsearchError."""
+        """Choose an installed package. It answers at once if it knows all photos within reach. Raises ClipsearchError."""
         encoder = self._installed.open(name)
         with self._lock:
             self._damaged.pop(encoder.model_id, None)
             self._decided = None
         if encoder.model_id != self.models().answering.model_id:
             self._catalog.set_caught_up(encoder.model_id, encoder.dim, self._knows_all(encoder))
-        self._catalog.choose_model(next((known for known in self._installed.names() if _same(known, name)), name))
+        self._catalog.choose_model(name)
 
     def note_caught_up(self, encoder: Encoder, out_of_reach: Collection[int]) -> None:
         """Record it if the model has come to know every photo but those out of reach, which are few."""
-        known = {model.name for model in self._catalog.models() if model.caught_up}
-        if encoder.model_id not in known and self._knows_all(encoder, out_of_reach):
+        if not self._has_caught_up(encoder) and self._knows_all(encoder, out_of_reach):
             self._catalog.set_caught_up(encoder.model_id, encoder.dim, True)
 
     def pass_over(self, encoder: Encoder, error: ClipsearchError) -> None:
@@ -92,21 +91,23 @@ class Choice:
         try:
             chosen = self._usable(name)
         except ClipsearchError as error:
-            answering = self._answering(None, error)
+            others = list(self._others())
+            if not others:
+                raise
+            answering = self._best(others)
             return Models(answering, answering, _note(name, error, answering))
-        return Models(chosen, self._answering(chosen), "")
+        return Models(chosen, chosen if self._has_caught_up(chosen) else self._best([chosen, *self._others()]))
 
-    def _answering(self, chosen: Encoder | None, problem: ClipsearchError | None = None) -> Encoder:
-        caught_up = [model.name for model in self._catalog.models() if model.caught_up]
-        if chosen is not None and chosen.model_id in caught_up:
-            return chosen
-        candidates = {encoder.model_id: encoder for encoder in (chosen, *self._others()) if encoder is not None}
-        for model in caught_up:
-            if model in candidates:
-                return candidates[model]
-        if not candidates and problem is not None:
-            raise problem
-        return max(candidates.values(), key=lambda encoder: self._catalog.embedded_count(encoder.model_id))
+    def _has_caught_up(self, encoder: Encoder) -> bool:
+        return any(model.caught_up and model.name == encoder.model_id for model in self._catalog.models())
+
+    def _best(self, encoders: Sequence[Encoder]) -> Encoder:
+        """Return the model that caught up last or, where none has, knows most photos; in doubt the first."""
+        known = [model for model in self._catalog.models() if model.name in {encoder.model_id for encoder in encoders}]
+        if known and known[0].caught_up:
+            return next(encoder for encoder in encoders if encoder.model_id == known[0].name)
+        counts = {model.name: self._catalog.vector_count(model.name) for model in known}
+        return max(encoders, key=lambda encoder: counts.get(encoder.model_id, 0))
 
     def _usable(self, name: str) -> Encoder:
         encoder = self._installed.open(name)
@@ -121,10 +122,6 @@ class Choice:
                 yield self._usable(name)
             except ClipsearchError:  # told when it is chosen, and in the list of models
                 continue
-
-
-def _same(name: str, other: str) -> bool:
-    return name.casefold() == other.casefold()
 
 
 def _note(name: str, error: ClipsearchError, answering: Encoder) -> str:

@@ -41,16 +41,17 @@ def status(library: Library) -> Status:
         offline=library.catalog.files_in(away) if away else 0,
         model=models.answering.model_id,
         chosen=models.filling.model_id,
-        note=models.note or _catching_up(models, counts.photos - counts.embedded),
+        note=models.note or _catching_up(models, counts.photos - counts.embedded, bool(away)),
     )
 
 
-def _catching_up(models: Models, pending: int) -> str:
+def _catching_up(models: Models, pending: int, away: bool) -> str:
     """Say which model answers for which, and for how long; nothing when the chosen one answers."""
     answering, chosen = models.answering, models.filling
     if answering is chosen:
         return ""
-    return f"{answering.package.name} answers until {chosen.package.name} has caught up: {pending:,} photos to go."
+    sentence = f"{answering.package.name} answers until {chosen.package.name} has caught up: {pending:,} photos to go."
+    return f"{sentence} Those in folders that are away need to be connected and indexed." if away else sentence
 
 
 def folders(library: Library) -> list[Folder]:

@@ -275,10 +275,10 @@ class Catalog:
         with self._database.read() as connection:
             return int(connection.execute(select(schema.generation.c.value)).scalar_one())
 
-    def embedded_count(self, model: str) -> int:
-        """Return how many photos have a file and a vector of `model`."""
+    def vector_count(self, model: str) -> int:
+        """Return how many photos have a vector of `model`, those without a file included."""
         with self._database.read() as connection:
-            return _count(connection, _searchable(model))
+            return _count(connection, _embedded_ids(model))
 
     def searchable_ids(self, model: str) -> npt.NDArray[np.int64]:
         """Return the ids of the photos that have a file and a vector of `model`, int64 [n], ascending."""

@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from clipsearch.records import FoundFile, Problem
-from clipsearch.store.catalog import Catalog, NewFile, StoredBatch
+from clipsearch.store.catalog import Catalog, KnownModel, NewFile, StoredBatch
 
 MODEL, DIM = "model-1", 4
 NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
@@ -188,3 +189,52 @@ def test_threads_may_write_and_read_at_once(catalog: Catalog) -> None:
 
     with ThreadPoolExecutor(8) as threads:
         assert max(threads.map(work, range(40))) == 40
+
+
+# The choice of model
+
+
+def test_the_choice_of_model_is_kept_and_seen_by_the_generation(catalog: Catalog, tmp_path: Path) -> None:
+    assert catalog.chosen_model() is None
+    before = catalog.generation()
+    for name in ("one", "another"):
+        catalog.choose_model(name)
+    again = Catalog(tmp_path / "catalog.sqlite")
+    assert again.chosen_model() == "another"
+    assert again.generation() > before
+    again.close()
+
+
+def test_models_that_caught_up_come_first_the_latest_at_the_top(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    store(catalog, new_file(folder.id, "a"))
+    for model in ("model-2", "model-3"):
+        catalog.set_caught_up(model, 6, True)
+    before = catalog.generation()
+    catalog.set_caught_up("model-2", 6, True)
+    assert catalog.generation() > before
+    assert catalog.models() == [
+        KnownModel("model-2", 6, True),
+        KnownModel("model-3", 6, True),
+        KnownModel(MODEL, DIM, False),
+    ]
+    catalog.set_caught_up("model-2", 6, False)
+    assert [model.name for model in catalog.models() if model.caught_up] == ["model-3"]
+
+
+def test_a_batch_holds_vectors_of_several_models(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    both = replace(new_file(folder.id, "a"), vectors={MODEL: np.ones(DIM, np.float32), "big": np.ones(7, np.float32)})
+    photo_ids = catalog.store({MODEL: DIM, "big": 7}, [both, new_file(folder.id, "b", "bb")]).photo_ids
+    assert catalog.searchable_ids("big").tolist() == photo_ids[:1]
+    assert catalog.searchable_ids(MODEL).tolist() == photo_ids
+    assert (catalog.vector_count("big"), catalog.vector_count(MODEL), catalog.vector_count("none")) == (1, 2, 0)
+    assert catalog.integrity() == []
+
+
+def test_photos_without_vector_may_be_asked_for_some_folders(catalog: Catalog) -> None:
+    here, there = catalog.add_folder(Path("/here")), catalog.add_folder(Path("/there"))
+    one, two = store(catalog, new_file(here.id, "a", "a", False), new_file(there.id, "b", "b", False)).photo_ids
+    assert catalog.photos_without_vector(MODEL) == {one, two}
+    assert catalog.photos_without_vector(MODEL, [there.id]) == {two}
+    assert catalog.photos_without_vector(MODEL, []) == set()

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -14,6 +16,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from clipsearch.errors import CatalogError
 from clipsearch.store import database, schema
+from clipsearch.store.catalog import Catalog, KnownModel
 from clipsearch.store.database import Database
 
 
@@ -167,3 +170,30 @@ def test_two_processes_may_make_the_same_catalog(path: Path) -> None:
     )
     running = [subprocess.Popen([sys.executable, "-c", code, path]) for _ in range(3)]
     assert [process.wait() for process in running] == [0, 0, 0]
+
+
+def test_a_catalog_of_version_1_keeps_its_photos_and_knows_which_model_had_caught_up(path: Path) -> None:
+    shutil.copy(Path(__file__).parent / "data" / "catalog-0001.sqlite", path)
+    catalog = Catalog(path)
+    assert catalog.models() == [KnownModel("starter-1-p1", 4, True), KnownModel("half-1-p1", 4, False)]
+    assert catalog.chosen_model() is None
+    photos = catalog.photos(catalog.photo_ids())
+    assert sorted(len(photo.paths) for photo in photos) == [1, 1, 2]
+    assert [problem.reason for problem in catalog.problems()] == ["The file is empty."]
+    ((ids, vectors),) = catalog.vectors("starter-1-p1", [photo.id for photo in photos])
+    assert len(ids) == 3
+    assert np.allclose(np.linalg.norm(vectors.astype(np.float32), axis=1), 1, atol=1e-2)
+    assert catalog.generation() == 908046207673171970
+    assert catalog.integrity() == []
+    catalog.close()
+
+
+def test_an_upgraded_catalog_is_like_a_new_one(path: Path, tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parent / "data" / "catalog-0001.sqlite", tmp_path / "old.sqlite")
+    make(path)
+    make(tmp_path / "old.sqlite")
+    new, old = create_engine(f"sqlite:///{path}"), create_engine(f"sqlite:///{tmp_path / 'old.sqlite'}")
+    with new.connect() as one, old.connect() as other:
+        assert described(other) == described(one)
+    new.dispose()
+    old.dispose()
