@@ -74,7 +74,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, causal: bool =
 
 def split(x: Tensor, heads: int) -> Tensor:
     """Deal the channels of x [n, l, width] out to heads: [n, heads, l, width / heads]."""
-    return x.view(x.shape[0], x.shape[1], heads, -1).transpose(1, 2)
+    return x.view(x.shape[0], x.shape[1], heads, x.shape[2] // heads).transpose(1, 2)
 
 
 class MLP(nn.Module):
