@@ -70,3 +70,17 @@ class DownloadError(ClipsearchError):
 
 class NotOnHubError(DownloadError):
     """The hub does not have this repository, or not this revision of it."""
+
+
+class ConversionError(ClipsearchError):
+    """A checkpoint cannot be made a package: something is missing, fails, or gives other vectors than it should."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__("Model not converted", message, path)
+
+
+class EngineError(ClipsearchError):
+    """The engine that the settings ask for cannot run this package on this machine."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__("Engine not usable", message, path)

@@ -13,13 +13,15 @@ import tomli_w
 
 from clipsearch.errors import ClipsearchError
 
+ENGINES = ("auto", "onnx", "torch")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the user can choose. Sizes and limits carry their unit in the name; 0 workers or threads: decide for me.
 
     `hub_mirror` is the address of a server that speaks the Hugging Face hub's protocol, asked for models instead of
-    the hub; "" means the hub itself.
+    the hub; "" means the hub itself. `engine` runs the model: "auto", "onnx" (on the CPU) or "torch" (on a GPU).
     """
 
     decode_workers: int = 0
@@ -30,6 +32,7 @@ class Settings:
     worker_memory_mb: int = 3072
     thumbnail_px: int = 320
     hub_mirror: str = ""
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -37,6 +40,8 @@ class Settings:
             if isinstance(default, (int, float)):
                 _check_number(field.name, value, default)
         _check_address("hub_mirror", self.hub_mirror)
+        if self.engine not in ENGINES:
+            raise ValueError(f"the setting engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
 
     @property
     def workers(self) -> int:

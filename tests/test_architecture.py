@@ -37,18 +37,27 @@ MAY_IMPORT = {
 #: modules with a wider door than their room's
 ALSO = {
     "clipsearch.encode.engine_torch": {"clipsearch.model"},
+    "clipsearch.encode.convert": {"clipsearch.model"},
+    "clipsearch.encode.onnx_towers": {"clipsearch.model"},
     "clipsearch.encode.hub": {"clipsearch.model"},
 }
 #: a heavy package -> where it may be imported
 ONLY_IN = {
     "PySide6": ("clipsearch.ui", "clipsearch.app"),
-    "torch": ("clipsearch.model", "clipsearch.encode.engine_torch", "clipsearch.encode.hub", "training"),
+    "torch": ("clipsearch.model", "clipsearch.encode.engine_torch", "clipsearch.encode.convert", "training"),
     "faiss": ("clipsearch.store.vectors",),
     "sqlalchemy": ("clipsearch.store",),
     "alembic": ("clipsearch.store",),
+    "onnx": ("clipsearch.encode.onnx_graph", "clipsearch.encode.onnx_towers", "training"),
     "onnxruntime": ("clipsearch.encode.engine_onnx", "training"),
     "tokenizers": ("clipsearch.encode.tokenizer", "training"),
-    "PIL": ("clipsearch.files", "clipsearch.encode.preprocess", "clipsearch.library.display", "training"),
+    "PIL": (
+        "clipsearch.files",
+        "clipsearch.encode.preprocess",
+        "clipsearch.encode.convert",
+        "clipsearch.library.display",
+        "training",
+    ),
 }
 #: packages that no module of clipsearch may load just by being imported
 LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "alembic"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -9,23 +10,45 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from clipsearch.encode.engine import Choice, Engine, choose
 from clipsearch.encode.engine_onnx import OnnxEngine
 from clipsearch.encode.package import Package, load_package
 from clipsearch.encode.preprocess import Preprocess, normalise
 from clipsearch.encode.tokenizer import Tokenizer
 
+#: So many texts are left to ONNX Runtime, which is ready in a fraction of a second, while torch takes some.
+_FEW_TEXTS = 64
+
 
 class Encoder:
-    """A model package with an engine. Making one is cheap; towers and tokenizer load when first used."""
+    """A model package with an engine. Making one is cheap; engine, towers and tokenizer load when first used.
 
-    def __init__(self, package: Package, threads: int = 0) -> None:
+    `engine` is "auto", "onnx" or "torch" (see `clipsearch.encode.engine`), `threads` the CPU's (0: one a core), and
+    `batch_size` how many pictures ONNX Runtime is best given at once: more falls out of the CPU's caches beside the
+    processes that decode photos.
+    """
+
+    def __init__(self, package: Package, threads: int = 0, engine: str = "auto", batch_size: int = 4) -> None:
         self.package = package
-        self._engine = OnnxEngine(package, threads)
+        self._wanted = engine
+        self._cpu_batch_size = batch_size
+        self._onnx = OnnxEngine(package, threads)
+        self._choosing = threading.Lock()
 
     @classmethod
-    def from_folder(cls, folder: Path, threads: int = 0) -> Encoder:
+    def from_folder(cls, folder: Path, threads: int = 0, engine: str = "auto", batch_size: int = 4) -> Encoder:
         """Open the package in `folder`. Raises PackageError."""
-        return cls(load_package(folder), threads)
+        return cls(load_package(folder), threads, engine, batch_size)
+
+    @property
+    def engine_reason(self) -> str:
+        """Which engine encodes pictures, and why, as a sentence. Raises EngineError."""
+        return self._choice.reason
+
+    @property
+    def batch_size(self) -> int:
+        """How many pictures to encode at once. Raises EngineError."""
+        return self._cpu_batch_size if self._engine is self._onnx else self._engine.batch_size
 
     @property
     def model_id(self) -> str:
@@ -45,16 +68,40 @@ class Encoder:
 
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Map texts to unit vectors, float32 [n, dim]."""
-        return unit(self._engine.text_features(*self._tokenizer(texts)))
+        quick = self._wanted != "torch" and len(texts) <= _FEW_TEXTS
+        engine = self._onnx if quick else self._engine
+        return unit(engine.text_features(*self._tokenizer(texts)))
 
     @cached_property
     def background(self) -> npt.NDArray[np.float32]:
         """Unit vectors of the package's background pictures, float32 [m, dim]."""
         return self.package.background()
 
+    @property
+    def _choice(self) -> Choice:
+        with self._choosing:
+            return self._chosen
+
+    @property
+    def _engine(self) -> Engine:
+        choice = self._choice
+        return self._torch if choice.engine == "torch" else self._onnx
+
+    @cached_property
+    def _chosen(self) -> Choice:
+        return choose(self.package, self._wanted)
+
+    @cached_property
+    def _torch(self) -> Engine:
+        from clipsearch.encode.engine_torch import TorchEngine
+
+        return TorchEngine(self.package, self._choice.device)
+
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        return Tokenizer(self.package.tokenizer, self.package.context_length, self.package.pad_id)
+        package = self.package
+        parts = (package.context_length, package.pad_id, package.cleaning, package.eot_id)
+        return Tokenizer(package.tokenizer, *parts)
 
 
 def unit(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

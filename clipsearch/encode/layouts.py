@@ -102,8 +102,8 @@ def describe_onnx(
             dim=int(config["embed_dim"]),
             preprocess=_preprocess(preprocess),
             context_length=int(text.get("context_length", 77)),
-            pad_id=_token_id(_read(folder / ONNX_FILES.tokenizer), tokenizer["pad_token"]),
-            cleaning=_cleaning(text),
+            pad_id=token_id(_read(folder / ONNX_FILES.tokenizer), tokenizer["pad_token"]),
+            cleaning=cleaning(text),
             files=ONNX_FILES,
             languages=tuple(languages),
             source=source,
@@ -157,14 +157,14 @@ def _preprocess(values: dict[str, Any]) -> Preprocess:
     )
 
 
-def _cleaning(text: dict[str, Any]) -> str:
+def cleaning(text: dict[str, Any]) -> str:
     """OpenCLIP's `clean`: its own tokenizer lower-cases, one from elsewhere only collapses white space unless told."""
     usual = "whitespace" if text.get("hf_tokenizer_name") else "lower"
     clean = dict(text.get("tokenizer_kwargs") or {}).get("clean", usual)
     return {"lower": "clip", "canonicalize": "canonical", "whitespace": "none"}[clean]
 
 
-def _token_id(tokenizer: dict[str, Any], token: str | dict[str, Any]) -> int:
+def token_id(tokenizer: dict[str, Any], token: str | dict[str, Any]) -> int:
     """Look a token up in the `tokenizers` library's file, whose vocabulary is an object or a list of [token, score]."""
     content = token["content"] if isinstance(token, dict) else token
     for added in tokenizer.get("added_tokens", ()):
