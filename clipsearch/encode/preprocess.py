@@ -18,6 +18,9 @@ _RESAMPLING = {
 }
 
 
+#: how many times longer than wide a picture may be to be resized as a whole
+_LONGEST = 6
+
 #: pixels a side; no CLIP model takes more than 1,024
 LARGEST = 4096
 
@@ -56,7 +59,12 @@ class Preprocess:
 
 
 def to_square(image: Image.Image, spec: Preprocess) -> npt.NDArray[np.uint8]:
-    """Return an upright RGB picture as the model's square, uint8 [size, size, 3]."""
+    """Return an upright RGB picture as the model's square, uint8 [size, size, 3].
+
+    "shortest" is CLIP's released code: the crop's offset is rounded half to even, as torchvision does (Hugging Face
+    rounds it down). One thing differs: a palette is turned into colours before resizing, not after, as Pillow would
+    otherwise pick pixels instead of averaging them.
+    """
     resample = _RESAMPLING[spec.interpolation]
     if spec.resize == "squash":
         square = image.resize((spec.size, spec.size), resample)
@@ -80,14 +88,19 @@ def normalise(squares: npt.NDArray[np.uint8], spec: Preprocess) -> npt.NDArray[n
 
 def _centre_crop(image: Image.Image, size: int, resample: Image.Resampling) -> Image.Image:
     """Shorter side to `size`, then the middle; the longer side and the crop round as CLIP's released code does."""
-    width, height = image.size
-    if width <= height:
-        width, height = size, max(size, int(size * height / width))
-    else:
-        width, height = max(size, int(size * width / height)), size
-    resized = image.resize((width, height), resample)
+    width, height = _shortest_to(size, image.size)
     left, top = round((width - size) / 2.0), round((height - size) / 2.0)
-    return resized.crop((left, top, left + size, top + size))
+    if max(width, height) <= _LONGEST * size:
+        return image.resize((width, height), resample).crop((left, top, left + size, top + size))
+    across, down = image.width / width, image.height / height  # of a thin picture only the part that stays is resized
+    visible = (left * across, top * down, (left + size) * across, (top + size) * down)
+    return image.resize((size, size), resample, visible)
+
+
+def _shortest_to(size: int, sides: tuple[int, int]) -> tuple[int, int]:
+    shorter, longer = min(sides), max(sides)
+    scaled = int(size * longer / shorter)
+    return (size, scaled) if sides[0] <= sides[1] else (scaled, size)
 
 
 def _padded(image: Image.Image, spec: Preprocess, resample: Image.Resampling) -> Image.Image:
