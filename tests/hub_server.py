@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,12 +22,14 @@ _LARGE = 10_000  # from here on a file is kept as the hub keeps large files: a S
 class Hub:
     """What is served, and how badly. `repositories` maps a name to {path: content}; paths are served as they are.
 
-    `drop_after`: the connection breaks after so many bytes of a file, once each; `damaged`: files whose bytes arrive
-    changed; `status`: HTTP statuses to answer with first; `ranges`: whether part of a file may be asked for.
+    `drop_after`: the connection breaks after so many bytes of a file, once each; `stall_after`: nothing more comes
+    after so many bytes, until the entry is gone; `damaged`: files whose bytes arrive changed; `status`: HTTP statuses
+    to answer with first; `ranges`: whether part of a file may be asked for.
     """
 
     repositories: dict[str, dict[str, bytes]] = field(default_factory=dict)
     drop_after: dict[str, list[int]] = field(default_factory=dict)
+    stall_after: dict[str, int] = field(default_factory=dict)
     damaged: set[str] = field(default_factory=set)
     status: dict[str, list[int]] = field(default_factory=dict)
     ranges: bool = True
@@ -136,7 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
         if span:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
         drops = self.hub.drop_after.get(path)
-        self._send(206 if span else 200, content[start:], headers, drops.pop(0) if drops else None)
+        stop = drops.pop(0) if drops else self.hub.stall_after.get(path)
+        self._send(206 if span else 200, content[start:], headers, stop)
+        while path in self.hub.stall_after:
+            time.sleep(0.05)
 
     def _refused(self, path: str) -> bool:
         if not self.hub.status.get(path):

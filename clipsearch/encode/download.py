@@ -64,7 +64,11 @@ def _all(
     for file, target in zip(files, targets, strict=True):
         if not (target.is_file() and _agrees(target, file)):
             target.parent.mkdir(parents=True, exist_ok=True)
+            begun = _size(_part(target))
             yield from _fetch(repository, file, _part(target), tally)
+            if begun and not _agrees(_part(target), file):  # the beginning was of another revision
+                _part(target).unlink()
+                yield from _fetch(repository, file, _part(target), tally)
             yield from _accept(repository, file, target, tally)
         tally.done += _size(target)
 

@@ -95,7 +95,7 @@ def remove(library: Library | None, name: str) -> int:
     """
     if library is not None and shelf.is_installed(name):
         found = shelf.find(name).name
-        if found in {library.choice.name, library.answering.package.name}:
+        if found != shelf.STARTER and found in {library.choice.name, library.answering.package.name}:
             message = f"The model {found} is in use; choose another with `clipsearch models use` first."
             raise ClipsearchError("Model in use", message)
     return shelf.remove(name)

@@ -121,6 +121,14 @@ def test_more_on_disk_than_the_file_has_is_no_beginning_of_it(hub: Hub, tmp_path
 
 
 @pytest.mark.parametrize("path", PATHS)
+def test_the_beginning_of_another_revision_costs_no_more_than_itself(hub: Hub, tmp_path: Path, path: str) -> None:
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / f"{path}.part").write_bytes(b"old")
+    assert fetch(hub, tmp_path) == DIGESTS
+    assert set(held(tmp_path)) == set(PATHS)
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_damaged_file_is_refused_and_deleted(hub: Hub, tmp_path: Path, path: str) -> None:
     hub.damaged.add(path)
     with pytest.raises(DownloadError, match="damaged") as caught:
