@@ -8,6 +8,7 @@ from pathlib import Path
 
 CACHE = Path.home() / ".cache" / "clipsearch-training"
 STARTER = Path(__file__).parent.parent / "resources" / "models" / "starter"
+CLIP_TOKENIZER = STARTER.parent.parent / "tokenizers" / "clip" / "tokenizer.json"
 
 
 def _add_starter(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +23,20 @@ def _run_starter(options: argparse.Namespace) -> None:
     build(options.out, options.cache, options.head)
 
 
+def _add_clip_tokenizer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("merges", type=Path, help="bpe_simple_vocab_16e6.txt.gz from the PyPI package open-clip-torch")
+    parser.add_argument("--out", type=Path, default=CLIP_TOKENIZER, help="file for the tokenizers library")
+
+
+def _run_clip_tokenizer(options: argparse.Namespace) -> None:
+    from training.clip_tokenizer import build
+
+    build(options.merges, options.out)
+
+
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
+    "clip-tokenizer": ("make CLIP's tokenizer.json from the released merges", _add_clip_tokenizer, _run_clip_tokenizer),
     "starter": ("make the bundled starter model again from package downloads", _add_starter, _run_starter),
 }
 

@@ -35,8 +35,10 @@ FORMAT = 1
 #: Thresholds of a package that was not calibrated: a rule of thumb for CLIP models, judged by the library's own photos.
 STRONG, LIKELY = 4.0, 2.5
 
-CLEANINGS = ("none", "clip", "canonical")
+#: How a text is prepared, see `clipsearch.encode.tokenizer`: as it is, or as OpenCLIP, CLIP or SigLIP does.
+CLEANINGS = ("none", "whitespace", "clip", "canonical")
 
+_LAST_ID = 2**31 - 1
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,98}[A-Za-z0-9_+-])?")
 
 
@@ -212,14 +214,14 @@ def _package(folder: Path, values: Mapping[str, Any]) -> Package:
         revision=_matching("revision", values["revision"], _NAME),
         title=str(values.get("title", values["name"])),
         licence=str(values["licence"]),
-        dim=_positive("dim", values["dim"]),
+        dim=_count("dim", values["dim"], 1, 65_536),
         preprocess=Preprocess.from_json(_object(values, "preprocess")),
-        context_length=_positive("context_length", text["context_length"]),
-        pad_id=int(text["pad_id"]),
+        context_length=_count("context_length", text["context_length"], 1, 65_536),
+        pad_id=_count("pad_id", text["pad_id"], 0, _LAST_ID),
         strong=float(relevance.get("strong", STRONG)),
         likely=float(relevance.get("likely", LIKELY)),
         cleaning=_one_of("cleaning", text.get("cleaning", "none"), CLEANINGS),
-        eot_id=None if eot_id is None else int(eot_id),
+        eot_id=None if eot_id is None else _count("eot_id", eot_id, 0, _LAST_ID),
         files=Files.from_json(files),
         languages=tuple(str(language) for language in values.get("languages", ())),
         prompt=_template(values.get("prompt", "{}")),
@@ -243,9 +245,9 @@ def _inside(path: str) -> str:
     return path
 
 
-def _positive(key: str, value: Any) -> int:
-    if int(value) < 1:
-        raise ValueError(f"{key} ({value!r} is less than 1)")
+def _count(key: str, value: Any, least: int, most: int) -> int:
+    if not least <= int(value) <= most:
+        raise ValueError(f"{key} ({value!r} is not between {least} and {most})")
     return int(value)
 
 

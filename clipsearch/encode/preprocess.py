@@ -53,8 +53,10 @@ class Preprocess:
         if not len(mean) == len(std) == len(fill) == 3:
             raise ValueError("mean, std or fill (three numbers each)")
         size = int(values["size"])
-        if not (0 < size <= LARGEST and all(0 < value < math.inf for value in std)):
-            raise ValueError(f"size ({size}, from 1 to {LARGEST}) or std (above 0)")
+        if not (0 < size <= LARGEST and all(map(math.isfinite, mean)) and all(0 < value < math.inf for value in std)):
+            raise ValueError(f"size ({size}, from 1 to {LARGEST}), mean or std (above 0)")
+        if not all(0 <= value <= 255 for value in fill):
+            raise ValueError(f"fill ({fill}, from 0 to 255)")
         return cls(int(values["version"]), size, resize, interpolation, mean, std, fill)
 
 

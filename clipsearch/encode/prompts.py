@@ -22,7 +22,7 @@ DEFAULT, BEST, ENSEMBLE = "default", "imagenet-7", "imagenet-80"
 
 Vectors = npt.NDArray[np.float32]
 
-_TEXTS_AT_ONCE = 64
+_TEXTS_AT_ONCE = 256
 
 
 @cache

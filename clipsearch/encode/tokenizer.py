@@ -24,8 +24,9 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 class Tokenizer:
     """Wraps the `tokenizers` library: cleaned, cut at `context_length` tokens, padded to the longest text of the call.
 
-    `cleaning` is "none", "clip" (of CLIP and OpenCLIP) or "canonical" (of SigLIP). What tokenizer.json puts at a
-    text's end stays its last token when the text is cut; `eot_id` is put there if the file does not see to that.
+    `cleaning` is "none", "clip" (CLIP and OpenCLIP's own tokenizer), "canonical" (SigLIP) or "whitespace" (OpenCLIP
+    with a tokenizer from elsewhere). What tokenizer.json puts at a text's end stays its last token when the text is
+    cut; `eot_id` is put there if the file does not see to that.
     """
 
     def __init__(
@@ -66,9 +67,14 @@ def pad(ids: Ids, mask: Ids, length: int, pad_id: int) -> tuple[Ids, Ids]:
     return np.pad(ids, missing, constant_values=pad_id), np.pad(mask, missing)
 
 
+def clean_whitespace(text: str) -> str:
+    """Mend wrongly decoded characters, undo HTML entities (twice), collapse white space; case stays."""
+    return re.sub(r"\s+", " ", _mended(text)).strip()
+
+
 def clean_clip(text: str) -> str:
-    """Clean a text as CLIP's released code does: mend it, undo HTML entities, collapse white space, lower case."""
-    return _collapsed(_mended(text)).lower()
+    """Clean a text as CLIP's released code does: as `clean_whitespace`, and in lower case."""
+    return clean_whitespace(text).lower()
 
 
 def clean_canonical(text: str) -> str:
@@ -77,17 +83,18 @@ def clean_canonical(text: str) -> str:
 
 
 #: name in model.json -> function
-CLEANING: dict[str, Callable[[str], str]] = {"none": str, "clip": clean_clip, "canonical": clean_canonical}
+CLEANING: dict[str, Callable[[str], str]] = {
+    "none": str,
+    "whitespace": clean_whitespace,
+    "clip": clean_clip,
+    "canonical": clean_canonical,
+}
 
 
 def _mended(text: str) -> str:
     import ftfy
 
     return html.unescape(html.unescape(ftfy.fix_text(text))).strip()
-
-
-def _collapsed(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
 
 
 def _valid(text: str) -> str:

@@ -79,10 +79,13 @@ def test_a_bad_description_is_told(package: Path, content: str) -> None:
     [
         {"dim": "wide"},
         {"dim": 0},
+        {"dim": 10**30},
         {"preprocess": {}},
         {"text": 3},
         {"text": {"context_length": 64, "pad_id": 0, "cleaning": "magic"}},
         {"text": {"context_length": 64, "pad_id": 0, "eot_id": "last"}},
+        {"text": {"context_length": 10**9, "pad_id": 0}},
+        {"text": {"context_length": 64, "pad_id": -1}},
         {"relevance": None},
         {"files": []},
         {"source": "a hub"},

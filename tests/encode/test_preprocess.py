@@ -12,6 +12,7 @@ from clipsearch.encode.preprocess import Preprocess, normalise, to_square
 from tests.pictures import quarters
 
 SPEC = Preprocess(1, 32, "squash", "bicubic", (0.5, 0.4, 0.3), (0.2, 0.25, 0.5), (10, 20, 30))
+OUT_OF_RANGE = [{"size": 0}, {"size": 10**9}, {"std": [1, 0, 1]}, {"mean": [0, 0, float("nan")]}, {"fill": [0, 0, 256]}]
 RESIZES = ["squash", "shortest", "pad"]
 
 
@@ -50,7 +51,7 @@ def test_normalise_is_the_formula_channels_first() -> None:
     assert np.allclose(pixels, wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("wrong", [{"resize": "stretch"}, {"interpolation": "magic"}, {"mean": [0, 0]}])
+@pytest.mark.parametrize("wrong", [{"resize": "stretch"}, {"interpolation": "magic"}, {"mean": [0, 0]}, *OUT_OF_RANGE])
 def test_wrong_values_are_refused(wrong: dict[str, object]) -> None:
     values = {"version": 1, "size": 8, "resize": "pad", "interpolation": "bicubic", "mean": [0] * 3, "std": [1] * 3}
     assert Preprocess.from_json(values).size == 8

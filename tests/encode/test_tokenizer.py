@@ -89,6 +89,11 @@ def test_padding_fills_up_and_never_cuts() -> None:
 def test_cleaning(text: str, clip: str, canonical: str) -> None:
     assert (clean_clip(text), clean_canonical(text)) == (clip, canonical)
     assert CLEANING["none"](text) == text
+    assert CLEANING["whitespace"](text).lower() == clip
+
+
+def test_white_space_cleaning_keeps_the_case() -> None:
+    assert CLEANING["whitespace"]("  A &amp;amp;\tDOG ") == "A & DOG"
 
 
 def test_a_package_s_cleaning_is_done(bare: Path) -> None:
