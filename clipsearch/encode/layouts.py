@@ -115,6 +115,31 @@ def describe_onnx(
         raise PackageError(f"The model {name} cannot be described: {error.strerror or error}.", folder) from error
 
 
+def cleaning(text: dict[str, Any]) -> str:
+    """Return our name for what OpenCLIP's `text_cfg` says of cleaning texts. Raises KeyError for what it cannot mean.
+
+    OpenCLIP's own tokenizer lower-cases; one from elsewhere only collapses white space, unless told.
+    """
+    usual = "whitespace" if text.get("hf_tokenizer_name") else "lower"
+    clean = dict(text.get("tokenizer_kwargs") or {}).get("clean", usual)
+    return {"lower": "clip", "canonicalize": "canonical", "whitespace": "none"}[clean]
+
+
+def token_id(tokenizer: dict[str, Any], token: str | dict[str, Any]) -> int:
+    """Look a token up in tokenizer.json, whose vocabulary is an object or a list of [token, score].
+
+    Raises KeyError or ValueError if it is not there.
+    """
+    content = token["content"] if isinstance(token, dict) else token
+    for added in tokenizer.get("added_tokens", ()):
+        if added["content"] == content:
+            return int(added["id"])
+    vocabulary = tokenizer["model"]["vocab"]
+    if isinstance(vocabulary, dict):
+        return int(vocabulary[content])
+    return [entry[0] for entry in vocabulary].index(content)
+
+
 def _onnx_files(paths: list[str]) -> list[str]:
     """The configurations, and what lies beside the towers: any name, as tensors may be files of their own."""
     beside = [path for path in paths if path.count("/") == 1 and path.startswith(("visual/", "textual/"))]
@@ -155,25 +180,6 @@ def _preprocess(values: dict[str, Any]) -> Preprocess:
             "fill": [int(values.get("fill_color", 0))] * 3,
         }
     )
-
-
-def cleaning(text: dict[str, Any]) -> str:
-    """OpenCLIP's `clean`: its own tokenizer lower-cases, one from elsewhere only collapses white space unless told."""
-    usual = "whitespace" if text.get("hf_tokenizer_name") else "lower"
-    clean = dict(text.get("tokenizer_kwargs") or {}).get("clean", usual)
-    return {"lower": "clip", "canonicalize": "canonical", "whitespace": "none"}[clean]
-
-
-def token_id(tokenizer: dict[str, Any], token: str | dict[str, Any]) -> int:
-    """Look a token up in the `tokenizers` library's file, whose vocabulary is an object or a list of [token, score]."""
-    content = token["content"] if isinstance(token, dict) else token
-    for added in tokenizer.get("added_tokens", ()):
-        if added["content"] == content:
-            return int(added["id"])
-    vocabulary = tokenizer["model"]["vocab"]
-    if isinstance(vocabulary, dict):
-        return int(vocabulary[content])
-    return [entry[0] for entry in vocabulary].index(content)
 
 
 def _revision(folder: Path) -> str:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 from clipsearch.encode import shelf
+from clipsearch.encode.convert import check_installed, convert
 from clipsearch.encode.download import download
+from clipsearch.encode.engine import gpu_sign
 from clipsearch.encode.hub import Repository, look_up
 from clipsearch.encode.layouts import Layout, describe_onnx, layout_of, wanted_files
 from clipsearch.encode.offers import Offer, Way
 from clipsearch.encode.package import Source, load_package
-from clipsearch.errors import ClipsearchError, NotOnHubError, PackageError
+from clipsearch.errors import ClipsearchError, ConversionError, NotOnHubError, PackageError
 from clipsearch.records import ModelProgress, ModelStage
 from clipsearch.settings import Settings
 
 UNKNOWN = "not stated"  # the licence of a model that says nothing of it
 
-_CONVERTERS = ("torch", "onnx", "onnxscript", "safetensors")  # of the extra `convert`
 _BLOCK = 1 << 22
 _SAYS_NOTHING = {"model", "open_clip_model", "pytorch_model", "open_clip_pytorch_model", "weights"}
 
@@ -32,23 +32,17 @@ def fetch(offer: Offer, staged: Path, settings: Settings) -> Generator[ModelProg
     way, repository, paths = _way(offer, settings)
     folder = staged / way.form
     folder.mkdir(exist_ok=True)
-    convert = way.form == "checkpoint"
+    ready = way.form == "onnx"
     _drop_all_but(paths, folder)
-    digests = yield from download(repository, paths, folder, 2 * _size(repository, paths) if convert else 0)
+    digests = yield from download(repository, paths, folder, 0 if ready else 2 * _size(repository, paths))
     yield ModelProgress(ModelStage.CHECKING, 0, None)
-    made = staged / "package" if convert else folder
-    if convert:
-        shelf.discard(made)
-        yield from _convert(
-            folder,
-            made,
-            name=offer.name,
-            title=offer.title,
-            licence=offer.licence,
-            architecture=offer.architecture,
-        )
-    else:
+    made = folder if ready else staged / "package"
+    if ready:
         describe_onnx(made, offer.name, title=offer.title, licence=offer.licence)
+    else:
+        shelf.discard(made)
+        facts = {"name": offer.name, "title": offer.title, "licence": offer.licence}
+        yield from convert(folder, made, **facts, architecture=offer.architecture)
     source = Source(repository.name, repository.revision, digests)
     replace(load_package(made), languages=offer.languages, source=source).write()
     return made
@@ -58,7 +52,7 @@ def bring(path: Path, made: Path, name: str, architecture: str | None) -> Steps:
     """Make the file or folder at `path` the package `name` in the new folder `made`. Raises ClipsearchError."""
     layout = layout_of(path)
     if layout is Layout.CHECKPOINT:
-        yield from _convert(path, made, name=name, title=name, licence=UNKNOWN, architecture=architecture)
+        yield from convert(path, made, name=name, title=name, licence=UNKNOWN, architecture=architecture)
         return
     yield from _copy(path, made, layout)
     if layout is Layout.ONNX:
@@ -78,31 +72,20 @@ def _drop_all_but(paths: Sequence[str], folder: Path) -> None:
 def _way(offer: Offer, settings: Settings) -> tuple[Way, Repository, list[str]]:
     """Return the first way to the model that is open here, what its repository holds, and the files it takes."""
     problem: ClipsearchError | None = None
-    for way in offer.ways:
+    for way in _ways(offer):
         try:
             if way.form == "checkpoint":
-                _check_converter(offer.name)
+                check_installed()
             repository = look_up(way.repository, way.revision, settings.hub_mirror)
             return way, repository, wanted_files((file.path for file in repository.files), Layout(way.form))
-        except (NotOnHubError, PackageError) as error:
+        except (NotOnHubError, PackageError, ConversionError) as error:
             problem = error
     raise problem or PackageError(f"The model {offer.name} is not offered in any form.")
 
 
-def _check_converter(name: str) -> None:
-    """Raise PackageError unless everything that a conversion needs is there."""
-    if missing := [package for package in _CONVERTERS if find_spec(package) is None]:
-        raise PackageError(
-            f"{name} has to be converted, for which {' and '.join(missing)} must be installed: "
-            'pip install "clipsearch[convert]".'
-        )
-
-
-def _convert(source: Path, made: Path, *, name: str, title: str, licence: str, architecture: str | None) -> Steps:
-    _check_converter(name)
-    from clipsearch.encode.convert import convert
-
-    yield from convert(source, made, name=name, title=title, licence=licence, architecture=architecture)
+def _ways(offer: Offer) -> list[Way]:
+    """The ready-made form first; with a GPU the checkpoint, as only a converted model brings weights for torch."""
+    return sorted(offer.ways, key=lambda way: way.form == "checkpoint", reverse=bool(gpu_sign()))
 
 
 def _copy(source: Path, made: Path, layout: Layout) -> Steps:

@@ -33,7 +33,7 @@ def try_out(folder: Path) -> None:
 
 def encode_something(folder: Path) -> None:
     """Raise PackageError unless both towers give unit vectors of the stated length, and tell two texts apart."""
-    encoder = Encoder(load_package(folder))
+    encoder = Encoder(load_package(folder), engine="onnx")
     photo = decode(resource_path(_PHOTO), encoder.preprocess.size).image
     _check("pictures", encoder.encode_images(to_square(photo, encoder.preprocess)[None]), encoder.dim)
     texts = encoder.encode_texts(_TEXTS)

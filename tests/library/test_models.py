@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
+from clipsearch.encode import convert, shelf
 from clipsearch.encode import download as downloads
-from clipsearch.encode import shelf
 from clipsearch.encode.offers import offers
 from clipsearch.encode.package import load_package
-from clipsearch.errors import ClipsearchError, DownloadError, PackageError
+from clipsearch.errors import ClipsearchError, ConversionError, DownloadError, PackageError
 from clipsearch.library import acquire, trial
 from clipsearch.library import models as use_cases
 from clipsearch.library.library import Library
@@ -41,6 +41,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CLIPSEARCH_MODELS", str(tmp_path / "models"))
     monkeypatch.setattr(use_cases, "try_out", encode_something)
     monkeypatch.setattr(downloads, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(acquire, "gpu_sign", lambda: "")
     return tmp_path / "models"
 
 
@@ -85,7 +86,7 @@ def stand_in(source: Path, folder: Path, **facts: Any) -> Iterator[ModelProgress
 
 @pytest.fixture
 def converter(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acquire, "_convert", stand_in)
+    monkeypatch.setattr(acquire, "convert", stand_in)
 
 
 # What there is
@@ -267,11 +268,25 @@ def test_where_the_ready_made_model_is_gone_its_checkpoint_is_taken(hub: Hub, se
     assert finish(install(NAME, settings)).repository == CHECKPOINT
 
 
+@pytest.mark.usefixtures("converter")
+def test_with_a_gpu_the_checkpoint_is_taken_as_only_that_brings_weights(
+    hub: Hub, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acquire, "gpu_sign", lambda: "Nvidia GPU")
+    hub.repositories[CHECKPOINT] = {"open_clip_model.safetensors": b"w" * 50_000}
+    assert finish(install(NAME, settings)).repository == CHECKPOINT
+    shelf.remove(NAME)
+    del hub.repositories[CHECKPOINT]
+    assert finish(install(NAME, settings)).repository == REPOSITORY
+
+
 def test_without_torch_a_checkpoint_says_what_to_install(
     hub: Hub, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(acquire, "find_spec", lambda name: None if name == "torch" else object())
-    with pytest.raises(PackageError, match=r"torch must be installed: pip install \"clipsearch\[convert\]\""):
+    monkeypatch.setattr(convert, "find_spec", lambda name: None if name == "torch" else object())
+    with pytest.raises(
+        ConversionError, match=r"needs torch, not installed here: pip install \"clipsearch\[convert\]\""
+    ):
         finish(install(LIGHT, settings))
     assert hub.requests == []
     assert finish(install(NAME, settings)).installed
