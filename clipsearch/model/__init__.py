@@ -58,8 +58,9 @@ def assemble(target: CLIPConfig, state: dict[str, torch.Tensor], path: Path | No
 
 
 def as_parameter(value: torch.Tensor) -> torch.Tensor:
-    """Return the tensor in fp32 and contiguous; counters stay integers."""
-    return (value.float() if value.is_floating_point() else value).contiguous()
+    """Copy a tensor, which may lie in a mapped file, as fp32 and contiguous; counters stay integers."""
+    dtype = torch.float32 if value.is_floating_point() else value.dtype
+    return value.to(dtype, copy=True, memory_format=torch.contiguous_format)
 
 
 def compare(wanted: dict[str, torch.Tensor], given: dict[str, torch.Tensor]) -> str:

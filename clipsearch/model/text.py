@@ -47,7 +47,7 @@ class TextTransformer(nn.Module):
         """Take from x [n, l, width] the last position or that of the end token: [n, width]."""
         if self.pool_last:
             return x[:, -1]
-        return x[torch.arange(len(x), device=x.device), end_positions(tokens)]
+        return x[torch.arange(x.shape[0], device=x.device), end_positions(tokens)]
 
 
 def initialise(module: nn.Module, depth: int) -> None:

@@ -44,7 +44,7 @@ class VisionTransformer(nn.Module):
         """Cut pixels into patches and place them: [n, positions, width], the class token first."""
         patches: Tensor = self.conv1(pixels.to(self.conv1.weight.dtype)).flatten(2).transpose(1, 2)
         if self.class_embedding is not None:
-            patches = torch.cat([self.class_embedding.expand(len(patches), 1, -1), patches], dim=1)
+            patches = torch.cat([self.class_embedding.expand(patches.shape[0], 1, -1), patches], dim=1)
         return patches + self.positional_embedding
 
     def pool(self, x: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ class MAPHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Reduce x [n, l, width] to [n, width]."""
-        pooled = self.attn.read(x, self.probe.expand(len(x), -1, -1))
+        pooled = self.attn.read(x, self.probe.expand(x.shape[0], -1, -1))
         mapped: Tensor = pooled + self.mlp(self.ln(pooled))
         return mapped.squeeze(1)
 

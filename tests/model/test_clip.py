@@ -14,9 +14,10 @@ from torch import nn
 import clipsearch.model
 from clipsearch.errors import CheckpointError, ClipsearchError
 from clipsearch.model import CLIP, assemble, create
+from clipsearch.model.checkpoint import save
 from clipsearch.model.configs import CLIPConfig
 from clipsearch.model.transformer import LayerNorm
-from tests.model.tiny import CLIP_RESNET, CLIP_VIT, EVERY, SIGLIP, pixels, random_clip, texts
+from tests.model.tiny import BAG_OF_WORDS, CLIP_RESNET, CLIP_VIT, EVERY, SIGLIP, pixels, random_clip, texts
 
 by_name = pytest.mark.parametrize("config", EVERY, ids=lambda config: config.name)
 
@@ -135,14 +136,35 @@ def test_new_models_are_ready_for_training_and_cost_nothing_on_the_meta_device()
 
 
 def test_a_checkpoint_is_loaded_in_fp32(tmp_path: Path) -> None:
-    from clipsearch.model.checkpoint import save
-
     model = random_clip(SIGLIP)
     save(model, tmp_path / "own")
     loaded = clipsearch.model.load(tmp_path / "own")
     assert loaded.config == model.config
     assert not loaded.training
     torch.testing.assert_close(loaded(pixels(SIGLIP), texts()), model(pixels(SIGLIP), texts()), rtol=0, atol=0)
+    for file in (tmp_path / "own").iterdir():
+        file.write_bytes(bytes(file.stat().st_size))  # a loaded model does not live in its file
+    torch.testing.assert_close(loaded.state_dict(), model.state_dict(), rtol=0, atol=0)
+
+
+def test_a_checkpoint_is_loaded_for_larger_pictures(tmp_path: Path) -> None:
+    save(random_clip(SIGLIP), tmp_path / "own")
     larger = clipsearch.model.load(tmp_path / "own", image_size=56)
     assert larger.config == replace(SIGLIP, vision=replace(SIGLIP.vision, image_size=56))
     assert larger.encode_image(torch.zeros(1, 3, 56, 56)).shape == (1, 72)
+
+
+@by_name
+def test_the_towers_can_be_traced_for_any_batch(config: CLIPConfig) -> None:
+    model, count = random_clip(config), torch.export.Dim("count")
+    for tower, example in [(model.visual, pixels(config)), (model.text, texts())]:
+        torch.export.export(tower, (example,), dynamic_shapes=({0: count},))
+
+
+@pytest.mark.parametrize("config", [CLIP_VIT, BAG_OF_WORDS], ids=lambda config: config.name)
+def test_a_text_tower_can_be_traced_for_any_length(config: CLIPConfig) -> None:
+    shape = {0: torch.export.Dim("count"), 1: torch.export.Dim("length", max=19)}
+    model = random_clip(config)
+    program = torch.export.export(model.text, (texts(),), dynamic_shapes=(shape,)).module()
+    short = texts((3, 4), context=4)
+    torch.testing.assert_close(program(short), model.text(short))
