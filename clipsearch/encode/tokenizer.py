@@ -57,7 +57,11 @@ class Tokenizer:
 
 
 def clip_tokenizer() -> Tokenizer:
-    """Return the tokenizer of OpenAI's CLIP and of OpenCLIP's models: 49,408 tokens, 77 positions, padded with 0."""
+    """Return the tokenizer of OpenAI's CLIP and of OpenCLIP's models: 49,408 tokens, 77 positions, padded with 0.
+
+    Its ids are the released code's, but for a text that names a special token right after punctuation
+    ("!<|endoftext|>"), which that code no longer takes for the token.
+    """
     return Tokenizer(resource_path("tokenizers/clip") / "tokenizer.json", CONTEXT, PAD, "clip", END_OF_TEXT)
 
 
