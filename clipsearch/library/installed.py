@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clipsearch.encode import shelf
 from clipsearch.encode.encoder import Encoder
-from clipsearch.encode.package import load_package
+from clipsearch.encode.package import Package, load_package
 from clipsearch.errors import PackageError
 from clipsearch.settings import Settings
 
@@ -37,7 +37,7 @@ class Installed:
         with self._lock:
             key = (package.model_id, package.folder)
             if key not in self._encoders:
-                self._encoders[key] = Encoder(package, self._settings.encode_threads)
+                self._encoders[key] = _encoder(package, self._settings)
             return self._encoders[key]
 
 
@@ -46,10 +46,14 @@ class OnePackage(Installed):
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         super().__init__(settings)
-        self._encoder = Encoder.from_folder(folder, settings.encode_threads)
+        self._encoder = _encoder(load_package(folder), settings)
 
     def names(self) -> Sequence[str]:
         return [self._encoder.package.name]
 
     def open(self, name: str) -> Encoder:
         return self._encoder
+
+
+def _encoder(package: Package, settings: Settings) -> Encoder:
+    return Encoder(package, settings.encode_threads, settings.engine, settings.batch_size)
