@@ -122,7 +122,7 @@ def cleaning(text: dict[str, Any]) -> str:
     """
     usual = "whitespace" if text.get("hf_tokenizer_name") else "lower"
     clean = dict(text.get("tokenizer_kwargs") or {}).get("clean", usual)
-    return {"lower": "clip", "canonicalize": "canonical", "whitespace": "none"}[clean]
+    return {"lower": "clip", "canonicalize": "canonical", "whitespace": "whitespace"}[clean]
 
 
 def token_id(tokenizer: dict[str, Any], token: str | dict[str, Any]) -> int:

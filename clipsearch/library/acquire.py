@@ -34,7 +34,7 @@ def fetch(offer: Offer, staged: Path, settings: Settings) -> Generator[ModelProg
     folder.mkdir(exist_ok=True)
     ready = way.form == "onnx"
     _drop_all_but(paths, folder)
-    digests = yield from download(repository, paths, folder, 0 if ready else 2 * _size(repository, paths))
+    digests = yield from download(repository, paths, folder, 0 if ready else _size(repository, paths))
     yield ModelProgress(ModelStage.CHECKING, 0, None)
     made = folder if ready else staged / "package"
     if ready:

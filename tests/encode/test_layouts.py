@@ -93,7 +93,7 @@ def test_immichs_layout_becomes_a_package(immich: Path) -> None:
     describe_onnx(immich, "tiny", title="Tiny", licence="MIT", languages=("en", "de"), source=source)
     package = load_package(immich)
     assert (package.name, package.title, package.licence, package.languages) == ("tiny", "Tiny", "MIT", ("en", "de"))
-    assert (package.dim, package.context_length, package.pad_id, package.cleaning) == (DIM, LENGTH, 0, "none")
+    assert (package.dim, package.context_length, package.pad_id, package.cleaning) == (DIM, LENGTH, 0, "whitespace")
     assert (package.preprocess.size, package.preprocess.resize) == (SIZE, "squash")
     assert package.preprocess.interpolation == "bilinear"
     assert package.source == source
@@ -135,9 +135,9 @@ def test_another_configuration_or_tensor_is_another_model(immich: Path, name: st
     [
         ({}, "clip"),
         ({"hf_tokenizer_name": "x", "tokenizer_kwargs": {"clean": "canonicalize"}}, "canonical"),
-        ({"hf_tokenizer_name": "x"}, "none"),
+        ({"hf_tokenizer_name": "x"}, "whitespace"),
         ({"hf_tokenizer_name": "x", "tokenizer_kwargs": {"clean": "lower"}}, "clip"),
-        ({"hf_tokenizer_name": "x", "tokenizer_kwargs": None}, "none"),
+        ({"hf_tokenizer_name": "x", "tokenizer_kwargs": None}, "whitespace"),
     ],
 )
 def test_texts_are_cleaned_as_open_clip_does(immich: Path, text: dict[str, Any], cleaning: str) -> None:
