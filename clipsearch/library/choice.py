@@ -58,7 +58,7 @@ class Choice:
             return self._decided[1]
 
     def choose(self, name: str) -> None:
-        """Choose an installed package. It answers at once if it knows all photos within reach. Raises ClipsearchError."""
+        """Choose an installed package. It answers at once if it knows all photos in reach. Raises ClipsearchError."""
         encoder = self._installed.open(name)
         with self._lock:
             self._damaged.pop(encoder.model_id, None)

@@ -12,25 +12,22 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from filelock import FileLock, Timeout
 
-from clipsearch.encode.encoder import Encoder
-from clipsearch.errors import CatalogError, ClipsearchError, LibraryBusyError, PackageError, UnreadablePhotoError
+from clipsearch.errors import CatalogError, ClipsearchError, LibraryBusyError, UnreadablePhotoError
 from clipsearch.files.scan import reaches, scan
 from clipsearch.files.workers import WorkerPool
+from clipsearch.library.filling import DamagedModelError, Filling
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import PendingFile, Prepared, prepare
 from clipsearch.records import Folder, FoundFile, IndexCounts, Progress, Stage, Unreadable
 from clipsearch.store.catalog import KnownFile, NewFile
-from clipsearch.store.vectors import VectorIndex
 
 _SCAN_REPORT_EVERY = 500
 _PAUSE_S = 10.0  # a longer gap between two batches is a pause, not a pace
@@ -68,7 +65,7 @@ def index_folders(
                 yield run.progress(Stage.DONE)
                 return run.counts
             finally:
-                run.save()
+                run.filling.save()
 
 
 @contextmanager
@@ -123,21 +120,9 @@ class Pace:
         return sum(step[1] for step in self._steps) / total if total else None
 
 
-class DamagedModelError(Exception):
-    """A model turned out to be damaged when it was to encode; the run begins again with the next one."""
-
-    def __init__(self, encoder: Encoder, reason: PackageError) -> None:
-        super().__init__(reason.message)
-        self.encoder, self.reason = encoder, reason
-
-
 @dataclass
 class _Run:
-    """One indexing run: what it found, what is still to be read, what it counted.
-
-    `encoders` by model id: the one to be filled comes first, after it the one that answers if that is another;
-    `lacking` holds the photos that have no vector of theirs, as of the run's beginning.
-    """
+    """One indexing run: what it found, what is still to be read, what it counted."""
 
     library: Library
     retry_problems: bool
@@ -154,13 +139,10 @@ class _Run:
     out_of_reach: set[int] = field(default_factory=set)
     outdated: bool = False
     skipped: list[PendingFile] = field(default_factory=list)
+    filling: Filling = field(init=False)
 
     def __post_init__(self) -> None:
-        models = self.library.choice.models()
-        self.filling = models.filling
-        self.encoders: Mapping[str, Encoder] = models.in_use
-        self.indices: list[VectorIndex] = [self.library.index_of(encoder) for encoder in self.encoders.values()]
-        self.lacking = {model: self.library.catalog.photos_without_vector(model) for model in self.encoders}
+        self.filling = Filling(self.library)
 
     def course(self, folders: Sequence[Folder]) -> Iterator[Progress]:
         """Scan the folders, encode what they hold, forget what is gone. Raises DamagedModelError."""
@@ -168,13 +150,7 @@ class _Run:
             yield from self.scan(folder)
         yield from self.encode()
         self.remove_gone()
-        self.library.choice.note_caught_up(self.filling, self.out_of_reach)
-
-    def save(self) -> None:
-        """Write the index files."""
-        for index in self.indices:
-            index.refresh()
-            index.save()
+        self.filling.note_caught_up(self.out_of_reach)
 
     def progress(self, stage: Stage) -> Progress:
         """Return where the run stands."""
@@ -222,21 +198,14 @@ class _Run:
                 self._read_later(folder_id, found, old)
             else:
                 self._count(problems=1)
-        elif models := self._lack(old.photo_id):
+        elif models := self.filling.claim(old.photo_id):
             self.pending.append(PendingFile(folder_id, found, models, known=True))
             self.known[folder_id, found.relative_path] = old
         else:
             self._count(unchanged=1)
 
-    def _lack(self, photo_id: int) -> tuple[str, ...]:
-        """Return the models that have no vector of the photo, once, since one file of a photo is enough."""
-        models = tuple(model for model, photos in self.lacking.items() if photo_id in photos)
-        for model in models:
-            self.lacking[model].discard(photo_id)
-        return models
-
     def _read_later(self, folder_id: int, found: FoundFile, old: KnownFile | None) -> None:
-        self.pending.append(PendingFile(folder_id, found, tuple(self.encoders)))
+        self.pending.append(PendingFile(folder_id, found, tuple(self.filling.specs)))
         if old is not None:
             self.known[folder_id, found.relative_path] = old
 
@@ -255,7 +224,7 @@ class _Run:
 
     def _encode_pending(self) -> Iterator[Progress]:
         batch: list[tuple[PendingFile, Prepared]] = []
-        batch_size = _batch_size(self.filling)
+        batch_size = self.filling.batch_size
         with closing(self._pool().run(self._wanted())) as results:
             for pending, result in results:
                 if isinstance(result, ClipsearchError):
@@ -287,7 +256,7 @@ class _Run:
         settings, library = self.library.settings, self.library
         work = partial(
             prepare,
-            specs={model: encoder.preprocess for model, encoder in self.encoders.items()},
+            specs=self.filling.specs,
             thumbnails=library.thumbnails,
             max_megapixels=settings.max_megapixels,
         )
@@ -296,9 +265,8 @@ class _Run:
 
     def _encode(self, batch: Sequence[tuple[PendingFile, Prepared]]) -> None:
         """Encode what has no vector yet; it is stored with others a little later, since each commit costs time."""
-        contents = [prepared for _, prepared in batch]
-        vectors = {model: self._vectors(encoder, contents) for model, encoder in self.encoders.items()}
-        for pending, prepared in batch:
+        vectors = self.filling.encode([prepared for _, prepared in batch], [file for _, file in self.encoded])
+        for (pending, prepared), made in zip(batch, vectors, strict=True):
             file = NewFile(
                 folder_id=pending.folder_id,
                 found=pending.found,
@@ -306,22 +274,9 @@ class _Run:
                 width=prepared.width,
                 height=prepared.height,
                 format=prepared.format,
-                vectors={
-                    model: found.pop(prepared.content_hash)
-                    for model, found in vectors.items()
-                    if prepared.content_hash in found
-                },
+                vectors=made,
             )
             self.encoded.append((pending, file))
-
-    def _vectors(self, encoder: Encoder, batch: Iterable[Prepared]) -> dict[str, npt.NDArray[np.float32]]:
-        """Return {content hash: vector} of the contents for the model that have none yet, each encoded once."""
-        model = encoder.model_id
-        squares = {prepared.content_hash: prepared.squares[model] for prepared in batch if model in prepared.squares}
-        waiting = {file.content_hash for _, file in self.encoded if model in file.vectors}
-        for known in waiting.union(self.library.catalog.embedded(model, list(squares))):
-            squares.pop(known, None)
-        return dict(zip(squares, _encoded(encoder, list(squares.values())), strict=True))
 
     def _is_due(self) -> bool:
         """Tell whether enough waits to be stored, or long enough."""
@@ -332,18 +287,13 @@ class _Run:
         """Record what has been encoded; it is searchable at once."""
         files = [file for _, file in self.encoded]
         if files:
-            for index in self.indices:  # before the commit, so that they need not compare all photos after it
-                index.refresh()
-            dims = {model: encoder.dim for model, encoder in self.encoders.items()}
-            stored = self.library.catalog.store(dims, files)
-            for index in self.indices:
-                index.add(stored)
+            stored = self.filling.store(files)
             for (pending, _), photo_id in zip(self.encoded, stored.photo_ids, strict=True):
                 self._count_stored(pending, photo_id)
         self.done += len(files)
         self.encoded = []
         self.stored_at = time.monotonic()
-        self.outdated = self.library.encoder.model_id != self.filling.model_id
+        self.outdated = self.filling.is_outdated()
 
     def _count_stored(self, pending: PendingFile, photo_id: int) -> None:
         old = self.known.get((pending.folder_id, pending.found.relative_path))
@@ -377,19 +327,6 @@ class _Run:
         for folder_id, paths in by_folder.items():
             self.library.catalog.remove_files(folder_id, paths)
         self._count(added=-moved, moved=moved, removed=gone_photos.total() - moved)
-
-
-def _batch_size(encoder: Encoder) -> int:
-    return int(getattr(encoder, "batch_size", 4))
-
-
-def _encoded(encoder: Encoder, squares: Sequence[npt.NDArray[np.uint8]]) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield the vector of each square, encoded as many at a time as suit the model's engine."""
-    try:
-        for start in range(0, len(squares), _batch_size(encoder)):
-            yield from encoder.encode_images(np.stack(squares[start : start + _batch_size(encoder)]))
-    except PackageError as error:
-        raise DamagedModelError(encoder, error) from error
 
 
 def _lies_in(path: str, places: Iterable[str]) -> bool:

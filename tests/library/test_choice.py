@@ -225,11 +225,16 @@ def test_photos_added_since_are_not_lost_by_switching_back(
     assert_answers(library, STARTER, 21)
 
 
-def test_choosing_the_model_that_answers_changes_nothing(library: Library, folder: Path) -> None:
-    paint(folder / "a new one.png", (255, 200, 0))
-    library.catalog.remove_wrong_vectors()
+def test_choosing_the_model_that_answers_keeps_it_answering(library: Library, index: Index) -> None:
+    for name in ("other", "starter"):
+        library.choose_model(name)
+        index(library)
+    with library.catalog._database.write() as connection:
+        connection.exec_driver_sql("UPDATE vector SET data = x'00' WHERE photo_id = 1 AND length(data) = 8")
+    assert library.catalog.remove_wrong_vectors() == 1
     library.choose_model("starter")
-    assert_answers(library, STARTER)
+    assert overview.status(library).pending == 1
+    assert library.answering.model_id == STARTER
 
 
 def test_of_several_the_one_that_caught_up_last_answers(
