@@ -20,6 +20,7 @@ from clipsearch.model.checkpoint.names import native
 from clipsearch.model.checkpoint.openclip import read_open_clip
 from clipsearch.model.checkpoint.own import OWN, save
 from clipsearch.model.checkpoint.sources import OPEN_CLIP_CONFIG, Source, find_source
+from clipsearch.model.checkpoint.values import checked
 from clipsearch.model.checkpoint.weights import read_weights
 from clipsearch.model.configs import CONFIGS, SIGLIP_BIAS, Activation, CLIPConfig
 from clipsearch.model.configs import config as named_config
@@ -104,10 +105,10 @@ def _from_config(source: Source) -> CLIPConfig:
     file, name = source.config_name, source.path.name
     try:
         if OWN in source.config:
-            return CLIPConfig.from_json(source.config[OWN])
+            return checked(CLIPConfig.from_json(source.config[OWN]))
         if file == OPEN_CLIP_CONFIG:
-            return read_open_clip(source.config, name)
-        return read_hugging_face(source.config, source.pictures, name)
+            return checked(read_open_clip(source.config, name))
+        return checked(read_hugging_face(source.config, source.pictures, name))
     except ClipsearchError as error:
         raise CheckpointError(error.message, source.path) from error
     except LookupError as error:
@@ -122,7 +123,8 @@ def _named(config: CLIPConfig) -> CLIPConfig:
     """Give an architecture the name it has in the table, if it is there."""
 
     def traits(one: CLIPConfig) -> tuple[object, ...]:
-        heads, activations = (one.vision.heads, one.text.heads), (one.activation, one.text.activation)
+        heads = one.vision.heads, one.text.heads
+        activations = one.activation, one.text.activation or one.activation
         return sizes(one), one.vision.image_size, heads, activations, one.norm_eps
 
     known = (name for name, other in CONFIGS.items() if traits(other) == traits(config))

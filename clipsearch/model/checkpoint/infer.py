@@ -141,8 +141,8 @@ def infer(measured: CLIPConfig, path: Path, activation: Activation | None = None
     activation = activation or published_activation(measured, path)
     known = [config for config in CONFIGS.values() if sizes(config) == sizes(measured)]
     fitting = [config for config in known if activation in {None, config.activation}]
-    if not known and activation:
-        return replace(measured, name=path.stem, activation=activation)
+    if not fitting and activation:
+        fitting = [config.with_activation(activation) for config in known or [replace(measured, name=path.stem)]]
     if len({(config.activation, config.text.activation) for config in fitting}) == 1:  # only the size is open
         fitting = [config for config in fitting if plain(config.name) in published_name(path)][-1:] or fitting
     if len(fitting) == 1:

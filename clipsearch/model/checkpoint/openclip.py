@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import Any
 
 from clipsearch.model.checkpoint.values import colours, one_of, square
-from clipsearch.model.configs import CLIP_MEAN, CLIP_SCALE, CLIP_STD, Activation, CLIPConfig, TextConfig, VisionConfig
+from clipsearch.model.configs import (
+    CLIP_MEAN,
+    CLIP_SCALE,
+    CLIP_STD,
+    SIGLIP_SCALE,
+    Activation,
+    CLIPConfig,
+    TextConfig,
+    VisionConfig,
+)
 
 #: settings that say nothing about the network as it answers: training, and the tokenizer
 IRRELEVANT = re.compile(
@@ -42,6 +51,7 @@ def read_open_clip(values: Mapping[str, Any], name: str) -> CLIPConfig:
     timm = vision_values.get("timm_model_name")
     vision, image_activation = _timm(vision_values) if timm else _vision(vision_values, quick)
     activation = _activation(text_values, quick)
+    bias = model.get("init_logit_bias")
     norm_eps = 1e-6 if timm else _eps(vision_values)
     if norm_eps != _eps(text_values):
         raise ValueError("its two towers normalise differently")
@@ -56,8 +66,8 @@ def read_open_clip(values: Mapping[str, Any], name: str) -> CLIPConfig:
         std=colours(pictures.get("std", CLIP_STD)),
         resize=one_of(pictures.get("resize_mode", "shortest"), "shortest", "squash"),
         interpolation=one_of(pictures.get("interpolation", "bicubic"), "bicubic", "bilinear"),
-        logit_scale_init=float(model.get("init_logit_scale", CLIP_SCALE)),
-        logit_bias_init=model.get("init_logit_bias"),
+        logit_scale_init=SIGLIP_SCALE if bias else CLIP_SCALE,
+        logit_bias_init=bias,
     )
 
 

@@ -92,11 +92,15 @@ def shards(index: Path) -> tuple[Path, ...]:
     names = sorted({str(name) for name in mapping.values()}) if isinstance(mapping, dict) else []
     if not names:
         raise CheckpointError(f"{index.name} is damaged: it names no files.", index)
-    if strange := next((name for name in names if Path(name).name != name or "\\" in name), None):
+    if strange := next((name for name in names if not _is_plain(name)), None):
         raise CheckpointError(f"{index.name} names a file outside its folder ({strange}); it is not read.", index)
     if missing := next((name for name in names if not (index.parent / name).is_file()), None):
         raise CheckpointError(f"{missing} is missing in {index.parent.name}: the model has {len(names)} files.", index)
     return tuple(index.parent / name for name in names)
+
+
+def _is_plain(name: str) -> bool:
+    return Path(name).name == name and Path(name).suffix in ENDINGS and "\\" not in name
 
 
 def read_json(path: Path) -> dict[str, Any]:

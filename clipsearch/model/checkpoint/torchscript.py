@@ -23,8 +23,7 @@ DTYPES = {
     "torch.LongStorage": torch.int64,
     "torch.IntStorage": torch.int32,
 }
-#: beside the weights, OpenAI's archives hold three numbers; a scripted text tower holds its mask
-NOT_WEIGHTS = {"input_resolution", "context_length", "vocab_size", "attn_mask"}
+MASK = "attn_mask"  # a text tower's causal mask, which is not learned
 
 
 def read_torchscript(archive: Archive) -> dict[str, Tensor]:
@@ -59,7 +58,7 @@ def _tensors(tree: Any, archive: Archive) -> Iterator[tuple[str, TensorRecord]]:
         if not isinstance(module, Module) or depth > DEPTH_LIMIT:
             raise archive.damaged("it holds no network")
         for name, value in module.attributes.items():
-            if isinstance(value, TensorRecord) and name not in NOT_WEIGHTS:
+            if isinstance(value, TensorRecord) and name != MASK:
                 yield prefix + name, value
             elif isinstance(value, Module) and id(value) not in seen:
                 seen.add(id(value))
