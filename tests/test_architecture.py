@@ -50,6 +50,7 @@ ONLY_IN = {
     "alembic": ("clipsearch.store",),
     "onnx": ("clipsearch.encode.onnx_graph", "clipsearch.encode.onnx_towers", "training"),
     "onnxruntime": ("clipsearch.encode.engine_onnx", "training"),
+    "ftfy": ("clipsearch.encode.tokenizer",),
     "tokenizers": ("clipsearch.encode.tokenizer", "training"),
     "PIL": (
         "clipsearch.files",
@@ -60,7 +61,7 @@ ONLY_IN = {
     ),
 }
 #: packages that no module of clipsearch may load just by being imported
-LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "alembic"}
+LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "alembic"}
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ class ModelCard(QFrame):
         self.use = push_button("model", self.tr("Use"), lambda: self.use_wanted.emit(self.model))
         self.remove = push_button("remove", self.tr("Remove…"), lambda: self.remove_wanted.emit(self.model))
         self.cancel = push_button("close", self.tr("Cancel"), lambda: self.cancel_wanted.emit(self.model.name))
+        self._under_way: tuple[QWidget, ...] = (self._step, self._bar, self.cancel)
         self._lay_out()
         self.show_idle()
 
@@ -43,15 +44,15 @@ class ModelCard(QFrame):
         self.install.setVisible(not installed)
         self.use.setVisible(installed and not chosen)
         self.remove.setVisible(installed and not chosen and not self.model.answering and self.model.source != "starter")
-        for widget in (self._step, self._bar, self.cancel):
-            widget.hide()
+        for part in self._under_way:
+            part.hide()
 
     def show_progress(self, step: ModelProgress | None) -> None:
         """Show a step of the work under way; None while it waits for its turn."""
-        for widget in (self.install, self.use, self.remove):
-            widget.hide()
-        for widget in (self._step, self._bar, self.cancel):
-            widget.show()
+        for button in (self.install, self.use, self.remove):
+            button.hide()
+        for part in self._under_way:
+            part.show()
         self._step.setText(wording.model_progress(step))
         total = step.total_bytes if step else None
         self._bar.setRange(0, _SCALE if total else 0)
