@@ -319,7 +319,7 @@ def _torch_features(
 
     model = assemble(config, {name: as_parameter(tensor) for name, tensor in state.items()})
     with torch.inference_mode():
-        images = torch.cat([model.encode_image(part) for part in torch.from_numpy(pixels).split(_BATCH)])
+        images = torch.cat([model.encode_image(part) for part in torch.split(torch.from_numpy(pixels), _BATCH)])
         texts = model.encode_text(torch.from_numpy(ids))
     return images.numpy(), texts.numpy()
 

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clipsearch.encode import engine
+from clipsearch.encode.encoder import Encoder
+from clipsearch.encode.engine import choose
+from clipsearch.encode.package import Package, load_package
+from clipsearch.errors import EngineError
+from clipsearch.paths import resource_path
+
+
+@pytest.fixture
+def plain() -> Package:
+    """The starter, which has no weights for torch."""
+    return load_package(resource_path("models/starter"))
+
+
+@pytest.fixture
+def whole(plain: Package, tmp_path: Path) -> Package:
+    """A package with weights and an architecture."""
+    (tmp_path / "weights.safetensors").write_bytes(b"")
+    return replace(plain, folder=tmp_path, architecture="ViT-B-32")
+
+
+@pytest.fixture
+def machine(monkeypatch: Any) -> Any:
+    """Pretend: what the driver left on disk, what is not installed, what torch finds."""
+
+    def pretend(sign: str, missing: str = "", device: str = "") -> None:
+        monkeypatch.setattr(engine, "gpu_sign", lambda: sign)
+        monkeypatch.setattr(engine, "_missing", lambda: missing)
+        monkeypatch.setattr(engine, "_device", lambda: device)
+
+    return pretend
+
+
+def test_without_a_gpu_the_cpu_works(whole: Package, monkeypatch: Any) -> None:
+    monkeypatch.setattr(engine, "gpu_sign", lambda: "")
+    monkeypatch.setattr(engine, "_device", lambda: pytest.fail("torch was asked"))
+    choice = choose(whole)
+    assert (choice.engine, choice.device) == ("onnx", "")
+    assert "no GPU" in choice.reason
+
+
+def test_a_gpu_is_used(whole: Package, machine: Any) -> None:
+    machine("NVIDIA GPU", device="cuda")
+    assert (choose(whole).engine, choose(whole).device) == ("torch", "cuda")
+    assert "NVIDIA GPU" in choose(whole).reason
+
+
+def test_a_gpu_without_torch_names_the_extra(whole: Package, machine: Any) -> None:
+    machine("NVIDIA GPU", missing="torch")
+    assert choose(whole).engine == "onnx"
+    assert 'an NVIDIA GPU is there, but torch is not installed: pip install "clipsearch[gpu]"' in choose(whole).reason
+
+
+def test_a_gpu_and_a_package_without_weights(plain: Package, machine: Any) -> None:
+    machine("NVIDIA GPU", device="cuda")
+    assert choose(plain).engine == "onnx"
+    assert "this package has no weights for torch" in choose(plain).reason
+
+
+def test_a_gpu_that_torch_cannot_use(whole: Package, machine: Any) -> None:
+    machine("AMD GPU")
+    assert choose(whole).engine == "onnx"
+    assert "cannot use it" in choose(whole).reason
+
+
+def test_the_settings_decide(whole: Package, plain: Package, machine: Any) -> None:
+    machine("NVIDIA GPU", device="cuda")
+    assert choose(whole, "onnx").engine == "onnx"
+    assert choose(whole, "torch").device == "cuda"
+    with pytest.raises(EngineError, match="no weights"):
+        choose(plain, "torch")
+    machine("", device="")
+    assert choose(whole, "torch").device == "cpu"
+    machine("", missing="torch")
+    with pytest.raises(EngineError, match=r"torch is not installed: .*clipsearch\[gpu\]"):
+        choose(whole, "torch")
+
+
+@pytest.mark.parametrize(
+    ("system", "chip", "sign"), [("darwin", "arm64", "Apple GPU"), ("darwin", "x86_64", ""), ("linux", "x86_64", "")]
+)
+def test_signs_of_a_gpu(system: str, chip: str, sign: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(engine.platform, "machine", lambda: chip)
+    monkeypatch.setattr(engine.shutil, "which", lambda name: None)
+    monkeypatch.setattr(engine.Path, "exists", lambda path: False)
+    assert engine.gpu_sign() == sign
+    monkeypatch.setattr(engine.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert engine.gpu_sign() == (sign if system == "darwin" else "NVIDIA GPU")
+
+
+class Recorder:
+    """An engine that notes what it was given."""
+
+    batch_size = 128
+
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+        self.texts: list[int] = []
+
+    def image_features(self, pixels: np.ndarray) -> np.ndarray:
+        return np.ones((len(pixels), self.dim), np.float32)
+
+    def text_features(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        self.texts.append(len(ids))
+        return np.ones((len(ids), self.dim), np.float32)
+
+
+def test_few_texts_do_not_wait_for_torch_but_pictures_and_many_texts_use_it(whole: Package, machine: Any) -> None:
+    machine("NVIDIA GPU", device="cuda")
+    encoder = Encoder(replace(whole, folder=resource_path("models/starter")))
+    encoder._chosen = choose(whole)
+    encoder._torch, encoder._onnx = Recorder(encoder.dim), Recorder(encoder.dim)
+    encoder.encode_texts(["a dog"])
+    assert (encoder._torch.texts, encoder._onnx.texts) == ([], [1])
+    encoder.encode_texts(["a dog"] * 500)
+    assert encoder._torch.texts == [500]
+    assert encoder.batch_size == 128
+
+
+def test_on_the_cpu_the_batch_is_the_settings(plain: Package, machine: Any) -> None:
+    machine("")
+    assert Encoder(plain).batch_size == 4
+    assert Encoder(plain, batch_size=7).batch_size == 7
+    assert "no GPU" in Encoder(plain).engine_reason
