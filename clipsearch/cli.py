@@ -102,6 +102,7 @@ def index(
     started = time.monotonic()
     with open_library(library) as opened:
         counts = _index(opened, folders, retry)
+        _warn(opened)
     summary = asdict(counts) | {"seconds": round(time.monotonic() - started, 3)}
     if as_json:
         print_json(summary)
@@ -128,6 +129,7 @@ def search(
     queries = _batch_queries(batch) if batch else [query or ""]
     with open_library(library) as opened:
         _print_hits(opened, queries, limit, as_json)
+        _warn(opened)
 
 
 @app.command()
@@ -142,6 +144,7 @@ def similar(
 
     with open_library(library) as opened:
         _print_answer(str(image), search_image(opened, image, limit), limit, as_json)
+        _warn(opened)
 
 
 @app.command()
@@ -246,6 +249,12 @@ def _batch_queries(batch: Path) -> list[str]:
             return [line.strip() for line in stream if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise ClipsearchError("Queries not readable", f"The file {batch} cannot be read: {error}", batch) from error
+
+
+def _warn(library: Library) -> None:
+    """Say that the chosen model is not usable and another one stands in for it."""
+    if library.note:
+        print(library.note, file=sys.stderr)
 
 
 def _print_hits(library: Library, queries: Sequence[str], limit: int, as_json: bool) -> None:

@@ -51,6 +51,11 @@ class Library:
         """The encoder that answers searches now."""
         return self.choice.models().answering
 
+    @property
+    def note(self) -> str:
+        """Why the chosen model is not usable, and what to do, in a sentence; nothing while all is well."""
+        return self.choice.models().note
+
     def choose_model(self, name: str) -> None:
         """Choose an installed model by name. Until it has caught up, the model that answers now goes on answering.
 

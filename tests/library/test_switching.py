@@ -104,8 +104,10 @@ def test_a_package_deleted_by_hand_leaves_the_starter_answering(
         assert_answers(without, "starter")
         assert "The model twin cannot be used" in overview.status(without).note
         assert verify(without).ok
-    said = subprocess.run(command("status", "--library", library.folder), check=True, capture_output=True, text=True)
-    assert said.stdout.splitlines()[-1].endswith("until then starter answers.")
+    for arguments in (["status"], ["search", "a dog"]):
+        line = command(*arguments, "--library", library.folder)
+        said = subprocess.run(line, check=True, capture_output=True, text=True)
+        assert (said.stdout + said.stderr).splitlines()[-1].endswith("until then starter answers.")
 
 
 def test_a_package_cut_short_leaves_the_starter_answering(library: Library, models: Path, index: Index) -> None:
