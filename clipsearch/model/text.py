@@ -40,14 +40,27 @@ class TextTransformer(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Encode tokens [n, l]; features come in the precision of the weights."""
-        x = self.transformer(self.token_embedding(tokens) + self.positional_embedding[: tokens.shape[1]])
-        return project(self.ln_final(self.pool(x, tokens)), self.text_projection)
+        ends = end_positions(tokens)
+        pick = last if self.pool_last else partial(take, positions=ends)
+        mask = up_to(ends, tokens.shape[1])[:, None, None] if self.transformer.causal else None
+        x = self.token_embedding(tokens) + self.positional_embedding[: tokens.shape[1]]
+        x = self.transformer(x, pick, mask)
+        return project(self.ln_final(x.squeeze(1)), self.text_projection)
 
-    def pool(self, x: Tensor, tokens: Tensor) -> Tensor:
-        """Take from x [n, l, width] the last position or that of the end token: [n, width]."""
-        if self.pool_last:
-            return x[:, -1]
-        return x[torch.arange(x.shape[0], device=x.device), end_positions(tokens)]
+
+def last(x: Tensor) -> Tensor:
+    """Take the last position of x [n, l, width]: [n, 1, width]."""
+    return x[:, -1:]
+
+
+def take(x: Tensor, positions: Tensor) -> Tensor:
+    """Take one position of each text, int64 [n], from x [n, l, width]: [n, 1, width]."""
+    return x[torch.arange(x.shape[0], device=x.device), positions].unsqueeze(1)
+
+
+def up_to(ends: Tensor, length: int) -> Tensor:
+    """Mark the positions of each text up to its end, int64 [n]: bool [n, length]."""
+    return torch.arange(length, device=ends.device) <= ends.unsqueeze(1)
 
 
 def initialise(module: nn.Module, depth: int) -> None:
@@ -76,10 +89,9 @@ class BagOfWords(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Encode tokens [n, l]; features come in the precision of the weights."""
-        ends = end_positions(tokens).unsqueeze(1)
-        inside = torch.arange(tokens.shape[1], device=tokens.device) <= ends
-        words = self.token_embedding(tokens) * inside.unsqueeze(-1)
-        return project(words.sum(1) / (ends + 1), self.text_projection)
+        ends = end_positions(tokens)
+        words = self.token_embedding(tokens) * up_to(ends, tokens.shape[1]).unsqueeze(-1)
+        return project(words.sum(1) / (ends + 1).unsqueeze(1), self.text_projection)
 
 
 def end_positions(tokens: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ from torch.nn import functional
 
 from clipsearch.model.configs import Activation
 
+Pick = Callable[[Tensor], Tensor]  # takes some positions: [n, l, width] -> [n, m, width]
+
 
 class LayerNorm(nn.LayerNorm):
     """Layer normalisation in fp32, whatever the precision of its weights and of what comes in and goes out."""
@@ -54,21 +56,26 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, causal: bool = False) -> Tensor:
         """Let each position of x [n, l, width] attend to all of them or, causally, to none after it."""
         query, key, value = functional.linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, dim=-1)
-        mixed: Tensor = self.out_proj(attend(query, key, value, self.heads, causal))
+        mixed: Tensor = self.out_proj(attend(query, key, value, self.heads, causal=causal))
         return mixed
 
-    def read(self, x: Tensor, queries: Tensor) -> Tensor:
-        """Let queries [n, m, width] attend to all of x [n, l, width]; returns [n, m, width]."""
+    def read(self, x: Tensor, queries: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Let queries [n, m, width] attend to x [n, l, width], where the mask bool [n, 1, m, l] allows it.
+
+        Returns [n, m, width].
+        """
         parts = zip((queries, x, x), self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3), strict=True)
         query, key, value = (functional.linear(part, weight, bias) for part, weight, bias in parts)
-        mixed: Tensor = self.out_proj(attend(query, key, value, self.heads))
+        mixed: Tensor = self.out_proj(attend(query, key, value, self.heads, mask=mask))
         return mixed
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, heads: int, causal: bool = False) -> Tensor:
+def attend(
+    query: Tensor, key: Tensor, value: Tensor, heads: int, *, causal: bool = False, mask: Tensor | None = None
+) -> Tensor:
     """Scaled dot-product attention of [n, m, width] to [n, l, width] in so many heads; returns [n, m, width]."""
     query, key, value = (split(part, heads) for part in (query, key, value))
-    mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
+    mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=causal)
     return mixed.transpose(1, 2).flatten(2)
 
 
@@ -102,9 +109,14 @@ class Block(nn.Module):
         self.ln_2 = LayerNorm(width, eps)
         self.mlp = MLP(width, hidden, activation)
 
-    def forward(self, x: Tensor, causal: bool = False) -> Tensor:
-        """Map x [n, l, width] to [n, l, width]."""
-        x = x + self.attn(self.ln_1(x), causal)
+    def forward(self, x: Tensor, causal: bool = False, pick: Pick | None = None, mask: Tensor | None = None) -> Tensor:
+        """Map x [n, l, width] to [n, l, width] or, without computing the rest, to the [n, m, width] that `pick` takes.
+
+        Where some are picked, the mask bool [n, 1, m, l] says what they may see, and `causal` nothing.
+        """
+        normed = self.ln_1(x)
+        attended = self.attn(normed, causal) if pick is None else self.attn.read(normed, pick(normed), mask)
+        x = (x if pick is None else pick(x)) + attended
         mapped: Tensor = x + self.mlp(self.ln_2(x))
         return mapped
 
@@ -119,8 +131,13 @@ class Transformer(nn.Module):
         self.causal = causal
         self.resblocks = nn.ModuleList(Block(width, heads, hidden, activation, eps=eps) for _ in range(layers))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map x [n, l, width] to [n, l, width]."""
-        for block in self.resblocks:
+    def forward(self, x: Tensor, pick: Pick | None = None, mask: Tensor | None = None) -> Tensor:
+        """Map x [n, l, width] to [n, l, width] or to the [n, m, width] that `pick` takes.
+
+        What is not picked is left out of the last block, five sixths of its work. In a causal stack the mask bool
+        [n, 1, m, l] must say what the picked positions may see.
+        """
+        for block in self.resblocks[:-1]:
             x = block(x, self.causal)
-        return x
+        mapped: Tensor = self.resblocks[-1](x, self.causal, pick, mask)
+        return mapped

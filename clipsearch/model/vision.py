@@ -37,7 +37,7 @@ class VisionTransformer(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode pixels [n, 3, size, size]; features come in the precision of the weights."""
-        pooled = self.pool(self.transformer(self.ln_pre(self.embed(pixels))))
+        pooled = self.pool(self.ln_pre(self.embed(pixels)))
         return pooled if self.proj is None else pooled @ self.proj
 
     def embed(self, pixels: Tensor) -> Tensor:
@@ -48,9 +48,17 @@ class VisionTransformer(nn.Module):
         return patches + self.positional_embedding
 
     def pool(self, x: Tensor) -> Tensor:
-        """Reduce x [n, positions, width] to one feature a picture, [n, width]."""
-        pooled: Tensor = self.ln_post(x[:, 0]) if self.attn_pool is None else self.attn_pool(self.ln_post(x))
+        """Reduce embedded x [n, positions, width] to one feature a picture, [n, width]."""
+        if self.attn_pool is None:
+            pooled: Tensor = self.ln_post(self.transformer(x, first).squeeze(1))
+        else:
+            pooled = self.attn_pool(self.ln_post(self.transformer(x)))
         return pooled
+
+
+def first(x: Tensor) -> Tensor:
+    """Take the class token of x [n, l, width]: [n, 1, width]."""
+    return x[:, :1]
 
 
 class MAPHead(nn.Module):

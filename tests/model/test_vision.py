@@ -67,14 +67,12 @@ def test_features_of_a_picture_do_not_depend_on_its_batch(config: CLIPConfig) ->
 
 
 @torch.inference_mode()
-def test_a_vit_pools_its_class_token() -> None:
-    model = random_clip(CLIP_VIT)
-    visual = model.visual
-    hidden = visual.transformer(visual.ln_pre(visual.embed(pixels(CLIP_VIT))))
-    changed = hidden.clone()
-    changed[:, 1:] = 0
-    torch.testing.assert_close(visual.pool(hidden), visual.pool(changed))
+def test_a_vit_projects_its_class_token() -> None:
+    """The whole last block is computed here, and not in the tower."""
+    visual, pictures = random_clip(CLIP_VIT).visual, pixels(CLIP_VIT)
+    hidden = visual.transformer(visual.ln_pre(visual.embed(pictures)))
     assert hidden.shape == (3, 26, 72)
+    torch.testing.assert_close(visual(pictures), visual.ln_post(hidden[:, 0]) @ visual.proj, rtol=0, atol=1e-5)
 
 
 @torch.inference_mode()
