@@ -42,10 +42,10 @@ def install(name: NameArgument, yes: YesOption = False, as_json: JsonOption = Fa
     from clipsearch.library import models as use_cases
     from clipsearch.paths import settings_file
 
-    info = use_cases.find_model(name)
-    if not info.installed:
-        _agree(_terms(info), "Download it?", yes)
-    _show_installed(_with_progress(use_cases.install(name, settings.load(settings_file()))), as_json)
+    chosen = settings.load(settings_file())
+    if not use_cases.find_model(name).installed:
+        _agree(_terms(use_cases.ask_for(name, chosen)), "Download it?", yes)
+    _show_installed(_with_progress(use_cases.install(name, chosen)), as_json)
 
 
 @models.command("import")
@@ -112,7 +112,7 @@ def _agree(terms: str, question: str, yes: bool) -> None:
 
 
 def _terms(info: ModelInfo) -> str:
-    facts = f"{info.title}, from {info.repository}. Licence: {info.licence}."
+    facts = f"{info.title}: {_size(info.download_bytes)} from {info.repository}. Licence: {info.licence}."
     return f"{facts} It is converted here after the download." if info.needs_conversion else facts
 
 

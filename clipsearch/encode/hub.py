@@ -96,7 +96,7 @@ def unreachable(endpoint: str) -> DownloadError:
 @contextmanager
 def _in_words(repository: str, endpoint: str) -> Iterator[None]:
     """Turn what the hub's client raises into LostConnection or one sentence."""
-    errors, http = importlib.import_module("huggingface_hub.errors"), _http()
+    errors, http = _hub().errors, _http()
     try:
         yield
     except errors.GatedRepoError as error:
@@ -130,7 +130,7 @@ def _remote_file(sibling: Any) -> RemoteFile:
 
 
 def _headers(start: int, mirrored: bool) -> dict[str, str]:
-    build = importlib.import_module("huggingface_hub.utils").build_hf_headers
+    build = _hub().utils.build_hf_headers
     headers: dict[str, str] = build(token=_token(mirrored), library_name="clipsearch", library_version=__version__)
     return {**headers, "Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
 
@@ -143,7 +143,11 @@ def _token(mirrored: bool) -> bool | None:
 def _hub() -> Any:
     """Import the hub's client, and have it tell nothing about this machine."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    return importlib.import_module("huggingface_hub")
+    import huggingface_hub
+    import huggingface_hub.errors
+    import huggingface_hub.utils
+
+    return huggingface_hub
 
 
 def _http() -> Any:

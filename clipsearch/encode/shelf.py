@@ -81,7 +81,7 @@ def staging(name: str) -> Iterator[Path]:
     try:
         _clean(folder.parent)
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_name(f"{name}.lock"), timeout=0)
+        lock = FileLock(folder.with_name(f"{name}.lock"), timeout=0, thread_local=False)
         lock.acquire()
     except Timeout:
         raise ClipsearchError("Model busy", f"The model {name} is being installed by another program.") from None

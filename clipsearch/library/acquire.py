@@ -29,12 +29,12 @@ Steps = Generator[ModelProgress, None, None]
 
 def fetch(offer: Offer, staged: Path, settings: Settings) -> Generator[ModelProgress, None, Path]:
     """Bring the offered model into the staging folder as a package; return where."""
-    way, repository, paths = _way(offer, settings)
+    way, repository, paths = find_way(offer, settings)
     folder = staged / way.form
     folder.mkdir(exist_ok=True)
     ready = way.form == "onnx"
     _drop_all_but(paths, folder)
-    digests = yield from download(repository, paths, folder, 0 if ready else _size(repository, paths))
+    digests = yield from download(repository, paths, folder, 0 if ready else size_bytes(repository, paths))
     yield ModelProgress(ModelStage.CHECKING, 0, None)
     made = folder if ready else staged / "package"
     if ready:
@@ -46,6 +46,28 @@ def fetch(offer: Offer, staged: Path, settings: Settings) -> Generator[ModelProg
     source = Source(repository.name, repository.revision, digests)
     replace(load_package(made), languages=offer.languages, source=source).write()
     return made
+
+
+def find_way(offer: Offer, settings: Settings) -> tuple[Way, Repository, list[str]]:
+    """Ask the hub for the model; return the first way to it that is open here, its repository, and the files to fetch.
+
+    Raises ClipsearchError if there is none.
+    """
+    problem: ClipsearchError | None = None
+    for way in _ways(offer):
+        try:
+            if way.form == "checkpoint":
+                check_installed()
+            repository = look_up(way.repository, way.revision, settings.hub_mirror)
+            return way, repository, wanted_files((file.path for file in repository.files), Layout(way.form))
+        except (NotOnHubError, PackageError, ConversionError) as error:
+            problem = error
+    raise problem or PackageError(f"The model {offer.name} is not offered in any form.")
+
+
+def size_bytes(repository: Repository, paths: Sequence[str]) -> int:
+    """Return the bytes of these files, as far as the hub states them."""
+    return sum(file.size_bytes or 0 for file in repository.files if file.path in paths)
 
 
 def bring(path: Path, made: Path, name: str, architecture: str | None) -> Steps:
@@ -61,26 +83,22 @@ def bring(path: Path, made: Path, name: str, architecture: str | None) -> Steps:
         replace(load_package(made), name=name).write()
 
 
+def suggested_name(path: Path) -> str:
+    """Return a name for the model at `path`: its own, or its folder's where that says nothing. Raises PackageError."""
+    if layout_of(path) is Layout.PACKAGE:
+        return load_package(path).name
+    name = path.name if path.is_dir() else path.stem
+    if name in _SAYS_NOTHING:
+        name = path.parent.name
+    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-.")
+
+
 def _drop_all_but(paths: Sequence[str], folder: Path) -> None:
     """Delete what an earlier try left that this revision does not have."""
     keep = {folder / path for path in paths} | {folder / f"{path}.part" for path in paths}
     for path in folder.rglob("*"):
         if path.is_file() and path not in keep:
             path.unlink()
-
-
-def _way(offer: Offer, settings: Settings) -> tuple[Way, Repository, list[str]]:
-    """Return the first way to the model that is open here, what its repository holds, and the files it takes."""
-    problem: ClipsearchError | None = None
-    for way in _ways(offer):
-        try:
-            if way.form == "checkpoint":
-                check_installed()
-            repository = look_up(way.repository, way.revision, settings.hub_mirror)
-            return way, repository, wanted_files((file.path for file in repository.files), Layout(way.form))
-        except (NotOnHubError, PackageError, ConversionError) as error:
-            problem = error
-    raise problem or PackageError(f"The model {offer.name} is not offered in any form.")
 
 
 def _ways(offer: Offer) -> list[Way]:
@@ -109,17 +127,3 @@ def _copied(source: Path, target: Path) -> Iterator[int]:
     with source.open("rb") as reading, target.open("wb") as writing:
         while block := reading.read(_BLOCK):
             yield writing.write(block)
-
-
-def _size(repository: Repository, paths: Sequence[str]) -> int:
-    return sum(file.size_bytes or 0 for file in repository.files if file.path in paths)
-
-
-def suggested_name(path: Path) -> str:
-    """Return a name for the model at `path`: its own, or its folder's where that says nothing. Raises PackageError."""
-    if layout_of(path) is Layout.PACKAGE:
-        return load_package(path).name
-    name = path.name if path.is_dir() else path.stem
-    if name in _SAYS_NOTHING:
-        name = path.parent.name
-    return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-.")

@@ -10,7 +10,7 @@ from clipsearch.encode import shelf
 from clipsearch.encode.offers import Offer, find_offer, offers
 from clipsearch.encode.package import Package, load_package
 from clipsearch.errors import ClipsearchError, PackageError
-from clipsearch.library.acquire import UNKNOWN, bring, fetch, suggested_name
+from clipsearch.library.acquire import UNKNOWN, bring, fetch, find_way, size_bytes, suggested_name
 from clipsearch.library.library import Library
 from clipsearch.library.trial import try_out
 from clipsearch.records import ModelInfo, ModelProgress, ModelStage
@@ -35,6 +35,22 @@ def find_model(name: str, library: Library | None = None) -> ModelInfo:
     """Return the model of this name, installed or on offer. Raises ClipsearchError."""
     name = shelf.find(name).name if shelf.is_installed(name) else find_offer(name).name
     return next(info for info in models(library) if info.name == name)
+
+
+def ask_for(name: str, settings: Settings) -> ModelInfo:
+    """Ask the hub for a model on offer: where it would come from, at which revision, and how many bytes it takes.
+
+    Raises ClipsearchError for an unknown name, or if the hub cannot be reached.
+    """
+    offer = find_offer(name)
+    way, repository, paths = find_way(offer, settings)
+    return replace(
+        _offered(offer),
+        repository=repository.name,
+        revision=repository.revision,
+        needs_conversion=way.form == "checkpoint",
+        download_bytes=size_bytes(repository, paths),
+    )
 
 
 def install(name: str, settings: Settings) -> Install:

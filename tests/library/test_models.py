@@ -19,7 +19,7 @@ from clipsearch.errors import ClipsearchError, ConversionError, DownloadError, P
 from clipsearch.library import acquire, trial
 from clipsearch.library import models as use_cases
 from clipsearch.library.library import Library
-from clipsearch.library.models import find_model, import_model, install, models, remove, use
+from clipsearch.library.models import ask_for, find_model, import_model, install, models, remove, use
 from clipsearch.library.search import search_text
 from clipsearch.library.trial import encode_something, try_out
 from clipsearch.paths import resource_path
@@ -117,6 +117,14 @@ def test_a_damaged_package_is_listed_and_can_be_removed(root: Path) -> None:
 
 
 # Installing
+
+
+def test_the_size_is_told_before_anything_is_downloaded(hub: Hub, settings: Settings) -> None:
+    info = ask_for(NAME, settings)
+    wanted = [path for path in immich_files() if path != "README.md" and "armnn" not in path and "merges" not in path]
+    assert info.download_bytes == sum(len(immich_files()[path]) for path in wanted)
+    assert (info.repository, info.revision, info.needs_conversion) == (REPOSITORY, REVISION, False)
+    assert [path for _, path, _ in hub.requests] == [f"/api/models/{REPOSITORY}"]
 
 
 def test_a_ready_made_model_is_installed(settings: Settings, root: Path) -> None:
