@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from clipsearch.errors import CheckpointError, ClipsearchError
+from clipsearch.model import CLIP, compare
 from clipsearch.model.checkpoint.archive import is_torchscript
 from clipsearch.model.checkpoint.huggingface import read_hugging_face
 from clipsearch.model.checkpoint.infer import infer, measure, mismatch, sizes
@@ -47,8 +48,7 @@ def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
 
     The architecture is what the configuration beside the weights says; where there is none, that of `name`; without a
     name what the shapes and the name of the file leave no doubt about. Raises CheckpointError, with the reason, for
-    weights that cannot be read, are no CLIP model, or are of another architecture. That every single tensor is there
-    is left to who loads them (`clipsearch.model.assemble`).
+    weights that cannot be read, are no whole CLIP model, or are of another architecture.
     """
     try:
         source = find_source(path)
@@ -60,9 +60,11 @@ def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
     state, measured = _native(state, source.path)
     activation: Activation | None = "quick_gelu" if is_openai or (is_script and name is None) else None
     config = _config(source, name, measured, activation)
+    config = _with_bias(config) if "logit_bias" in state else config
     if wrong := mismatch(measured, config):
         raise CheckpointError(wrong, source.path)
-    return Checkpoint(state, _with_bias(config) if "logit_bias" in state else config)
+    _check(state, config, source.path)
+    return Checkpoint(state, config)
 
 
 def _native(state: dict[str, Tensor], path: Path) -> tuple[dict[str, Tensor], CLIPConfig]:
@@ -129,6 +131,14 @@ def _named(config: CLIPConfig) -> CLIPConfig:
 
     known = (name for name, other in CONFIGS.items() if traits(other) == traits(config))
     return replace(config, name=next(known, config.name))
+
+
+def _check(state: dict[str, Tensor], config: CLIPConfig, path: Path) -> None:
+    """Refuse weights that are not, tensor by tensor, those of the architecture."""
+    with torch.device("meta"):  # shapes without memory
+        wanted = CLIP(config).state_dict()
+    if wrong := compare(wanted, state):
+        raise CheckpointError(f"The weights in {path.name} do not fit the architecture {config.name}: {wrong}.", path)
 
 
 def _with_bias(config: CLIPConfig) -> CLIPConfig:
