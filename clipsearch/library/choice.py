@@ -42,7 +42,7 @@ class Choice:
         self._installed = installed
         self._lock = threading.RLock()
         self._decided: tuple[int, Models] | None = None  # with the catalog's generation
-        self._damaged: dict[str, ClipsearchError] = {}
+        self._damaged: dict[str, tuple[str, ClipsearchError]] = {}  # by model id: the package's name, what is wrong
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ class Choice:
     def pass_over(self, encoder: Encoder, error: ClipsearchError) -> None:
         """Use the model no more, since it turned out to be damaged, until it is chosen again."""
         with self._lock:
-            self._damaged[encoder.model_id] = error
+            self._damaged[encoder.model_id] = (encoder.package.name, error)
             self._decided = None
 
     def _knows_all(self, encoder: Encoder, out_of_reach: Collection[int] = ()) -> bool:
@@ -96,7 +96,8 @@ class Choice:
                 raise
             answering = self._best(others)
             return Models(answering, answering, _note(name, error, answering))
-        return Models(chosen, chosen if self._has_caught_up(chosen) else self._best([chosen, *self._others()]))
+        answering = chosen if self._has_caught_up(chosen) else self._best([chosen, *self._others()])
+        return Models(chosen, answering, " ".join(_note(*damage, answering) for damage in self._damaged.values()))
 
     def _has_caught_up(self, encoder: Encoder) -> bool:
         return any(model.caught_up and model.name == encoder.model_id for model in self._catalog.models())
@@ -112,7 +113,7 @@ class Choice:
     def _usable(self, name: str) -> Encoder:
         encoder = self._installed.open(name)
         if encoder.model_id in self._damaged:
-            raise self._damaged[encoder.model_id]
+            raise self._damaged[encoder.model_id][1]
         return encoder
 
     def _others(self) -> Iterator[Encoder]:

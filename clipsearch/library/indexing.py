@@ -309,9 +309,18 @@ class _Run:
 
     def _unreadable(self, pending: PendingFile, error: ClipsearchError) -> None:
         temporary = isinstance(error, UnreadablePhotoError) and error.temporary
+        self.done += 1
+        if temporary and pending.known:  # the model that answers knows the photo: a lost connection must not hide it
+            self._leave(pending)
+            return
         mtime_ns = _TRY_AGAIN if temporary else pending.found.mtime_ns
         self._problem(pending.folder_id, pending.found.relative_path, pending.found.size_bytes, mtime_ns, error.message)
-        self.done += 1
+
+    def _leave(self, pending: PendingFile) -> None:
+        photo_id = self.known[pending.folder_id, pending.found.relative_path].photo_id
+        if photo_id is not None:
+            self.out_of_reach.add(photo_id)
+        self._count(unchanged=1)
 
     def _problem(self, folder_id: int, relative_path: str, size_bytes: int, mtime_ns: int, reason: str) -> None:
         self.library.catalog.store_problem(folder_id, relative_path, size_bytes, mtime_ns, reason)

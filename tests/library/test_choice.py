@@ -6,15 +6,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from clipsearch.errors import ClipsearchError, PackageError
+from clipsearch.errors import ClipsearchError, PackageError, UnreadablePhotoError
 from clipsearch.library import indexing, overview
 from clipsearch.library.indexing import index_folders
 from clipsearch.library.library import Library
+from clipsearch.library.prepare import prepare
 from clipsearch.library.search import search_image, search_photo, search_text
 from clipsearch.library.verify import verify
 from clipsearch.records import IndexCounts, Progress
@@ -316,6 +318,26 @@ def test_only_few_photos_out_of_reach_are_left_behind(
     assert_answers(library, OTHER, 20 + away)
 
 
+@pytest.mark.parametrize(("lost", "model"), [(1, OTHER), (20, STARTER)])
+def test_photos_whose_disk_is_lost_half_way_are_found_all_the_same(
+    library: Library, index: Index, monkeypatch: pytest.MonkeyPatch, lost: int, model: str
+) -> None:
+    library.choose_model("other")
+    gone = iter(range(lost))
+
+    def read(pending: Any, **options: Any) -> Any:
+        if next(gone, None) is not None:
+            raise UnreadablePhotoError("The connection was lost.", temporary=True)
+        return prepare(pending, **options)
+
+    monkeypatch.setattr(indexing, "prepare", read)
+    assert index(library) == IndexCounts(unchanged=20)
+    assert overview.problems(library) == []
+    assert (library.answering.model_id, overview.status(library).pending) == (model, lost)
+    assert index(library) == IndexCounts(unchanged=20)
+    assert_answers(library, OTHER)
+
+
 def test_photos_in_a_place_that_refuses_for_now_are_out_of_reach(
     library: Library, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -408,6 +430,14 @@ def test_a_model_that_is_damaged_hands_over_while_searching(library: Library, re
     damaged.warm_up()
     assert_answers(damaged, STARTER)
     assert "text.onnx cannot be loaded" in overview.status(damaged).note
+
+
+def test_an_answering_model_that_is_damaged_leaves_what_the_chosen_one_knows(library: Library, reopen: Reopen) -> None:
+    library.choose_model("other")
+    break_off(index_folders(library))
+    damaged = reopen(FakeInstalled(starter=Damaged("starter"), other=OtherEncoder()))
+    assert len(search_text(damaged, "red")) == overview.status(damaged).embedded > 0
+    assert overview.status(damaged).note.startswith("The model starter cannot be used: ")
 
 
 def test_with_no_usable_model_the_reason_is_told(library: Library, reopen: Reopen, index: Index) -> None:
