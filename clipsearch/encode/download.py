@@ -41,7 +41,7 @@ class _Tally:
 def download(
     repository: Repository, paths: Sequence[str], folder: Path, extra_bytes: int = 0
 ) -> Generator[ModelProgress, None, dict[str, str]]:
-    """Bring `paths` of the repository into `folder`, which keeps what it has; returns each path's SHA-256.
+    """Make `folder` hold `paths` of the repository and nothing else; what it has is kept. Returns each path's SHA-256.
 
     A file appears under its name when its checksum agrees; until then it grows as `<name>.part`, also over several
     calls. `extra_bytes` must be free besides. Raises DownloadError; `resumable` says whether to keep what is there.
@@ -49,6 +49,8 @@ def download(
     files = [file for file in repository.files if file.path in set(paths)]
     targets = [_target(folder, file, repository.name) for file in files]
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _drop_all_but(targets, folder)
         yield from _all(repository, files, targets, folder, extra_bytes)
         return {file.path: file.sha256 or _sha256(target) for file, target in zip(files, targets, strict=True)}
     except OSError as error:  # of the disk: what the connection raises has been put into words where it is read
@@ -71,6 +73,14 @@ def _all(
                 yield from _fetch(repository, file, _part(target), tally)
             yield from _accept(repository, file, target, tally)
         tally.done += _size(target)
+
+
+def _drop_all_but(targets: Sequence[Path], folder: Path) -> None:
+    """Delete what an earlier download left that this revision does not have."""
+    keep = {*targets, *map(_part, targets)}
+    for path in folder.rglob("*"):
+        if path not in keep and not path.is_dir():
+            path.unlink()
 
 
 def _fetch(repository: Repository, file: RemoteFile, part: Path, tally: _Tally) -> Steps:

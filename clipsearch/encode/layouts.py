@@ -49,23 +49,11 @@ class Layout(StrEnum):
 
 
 def layout_of(path: Path) -> Layout:
-    """Say what the file or folder at `path` is. Raises PackageError if it is no model."""
-    if not path.exists():
-        raise PackageError(f"There is no file or folder {path}.", path)
-    if path.is_file():
-        if path.suffix in _WEIGHT_SUFFIXES:
-            return Layout.CHECKPOINT
-        hint = "; import the folder that holds it" if path.suffix in {".onnx", ".json"} else ""
-        raise PackageError(f"{path.name} is no checkpoint ({', '.join(_WEIGHT_SUFFIXES)}){hint}.", path)
-    if (path / "model.json").is_file():
-        return Layout.PACKAGE
-    if any((path / tower).exists() for tower in (ONNX_FILES.image, ONNX_FILES.text)):
-        return Layout.ONNX
-    if any(file.suffix in _WEIGHT_SUFFIXES for file in path.iterdir()):
-        return Layout.CHECKPOINT
-    raise PackageError(
-        f"{path} holds no model: neither model.json, nor visual/model.onnx and textual/model.onnx, nor weights.", path
-    )
+    """Say what the file or folder at `path` is. Raises PackageError if it is no model, or cannot be read."""
+    try:
+        return _layout_of(path)
+    except OSError as error:
+        raise PackageError(f"{path} cannot be read: {error.strerror or error}.", path) from error
 
 
 def wanted_files(paths: Iterable[str], form: Layout) -> list[str]:
@@ -138,6 +126,25 @@ def token_id(tokenizer: dict[str, Any], token: str | dict[str, Any]) -> int:
     if isinstance(vocabulary, dict):
         return int(vocabulary[content])
     return [entry[0] for entry in vocabulary].index(content)
+
+
+def _layout_of(path: Path) -> Layout:
+    if not path.exists():
+        raise PackageError(f"There is no file or folder {path}.", path)
+    if path.is_file():
+        if path.suffix in _WEIGHT_SUFFIXES:
+            return Layout.CHECKPOINT
+        hint = "; import the folder that holds it" if path.suffix in {".onnx", ".json"} else ""
+        raise PackageError(f"{path.name} is no checkpoint ({', '.join(_WEIGHT_SUFFIXES)}){hint}.", path)
+    if (path / "model.json").is_file():
+        return Layout.PACKAGE
+    if any((path / tower).exists() for tower in (ONNX_FILES.image, ONNX_FILES.text)):
+        return Layout.ONNX
+    if any(file.suffix in _WEIGHT_SUFFIXES for file in path.iterdir()):
+        return Layout.CHECKPOINT
+    raise PackageError(
+        f"{path} holds no model: neither model.json, nor visual/model.onnx and textual/model.onnx, nor weights.", path
+    )
 
 
 def _onnx_files(paths: list[str]) -> list[str]:

@@ -14,7 +14,7 @@ from clipsearch.encode.engine import gpu_sign
 from clipsearch.encode.hub import Repository, look_up
 from clipsearch.encode.layouts import Layout, describe_onnx, layout_of, wanted_files
 from clipsearch.encode.offers import Offer, Way
-from clipsearch.encode.package import Source, load_package
+from clipsearch.encode.package import Package, Source, load_package
 from clipsearch.errors import ClipsearchError, ConversionError, NotOnHubError, PackageError
 from clipsearch.records import ModelProgress, ModelStage
 from clipsearch.settings import Settings
@@ -31,9 +31,7 @@ def fetch(offer: Offer, staged: Path, settings: Settings) -> Generator[ModelProg
     """Bring the offered model into the staging folder as a package; return where."""
     way, repository, paths = find_way(offer, settings)
     folder = staged / way.form
-    folder.mkdir(exist_ok=True)
     ready = way.form == "onnx"
-    _drop_all_but(paths, folder)
     digests = yield from download(repository, paths, folder, 0 if ready else size_bytes(repository, paths))
     yield ModelProgress(ModelStage.CHECKING, 0, None)
     made = folder if ready else staged / "package"
@@ -44,7 +42,7 @@ def fetch(offer: Offer, staged: Path, settings: Settings) -> Generator[ModelProg
         facts = {"name": offer.name, "title": offer.title, "licence": offer.licence}
         yield from convert(folder, made, **facts, architecture=offer.architecture)
     source = Source(repository.name, repository.revision, digests)
-    replace(load_package(made), languages=offer.languages, source=source).write()
+    _write(replace(load_package(made), languages=offer.languages, source=source))
     return made
 
 
@@ -72,6 +70,7 @@ def size_bytes(repository: Repository, paths: Sequence[str]) -> int:
 
 def bring(path: Path, made: Path, name: str, architecture: str | None) -> Steps:
     """Make the file or folder at `path` the package `name` in the new folder `made`. Raises ClipsearchError."""
+    shelf.discard(made)  # of an import that was killed
     layout = layout_of(path)
     if layout is Layout.CHECKPOINT:
         yield from convert(path, made, name=name, title=name, licence=UNKNOWN, architecture=architecture)
@@ -80,7 +79,7 @@ def bring(path: Path, made: Path, name: str, architecture: str | None) -> Steps:
     if layout is Layout.ONNX:
         describe_onnx(made, name, title=name, licence=UNKNOWN)
     else:
-        replace(load_package(made), name=name).write()
+        _write(replace(load_package(made), name=name))
 
 
 def suggested_name(path: Path) -> str:
@@ -93,17 +92,16 @@ def suggested_name(path: Path) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip("-.")
 
 
-def _drop_all_but(paths: Sequence[str], folder: Path) -> None:
-    """Delete what an earlier try left that this revision does not have."""
-    keep = {folder / path for path in paths} | {folder / f"{path}.part" for path in paths}
-    for path in folder.rglob("*"):
-        if path.is_file() and path not in keep:
-            path.unlink()
-
-
 def _ways(offer: Offer) -> list[Way]:
     """The ready-made form first; with a GPU the checkpoint, as only a converted model brings weights for torch."""
     return sorted(offer.ways, key=lambda way: way.form == "checkpoint", reverse=bool(gpu_sign()))
+
+
+def _write(package: Package) -> None:
+    try:
+        package.write()
+    except OSError as error:
+        raise PackageError(f"The model {package.name} cannot be written: {error.strerror or error}.") from error
 
 
 def _copy(source: Path, made: Path, layout: Layout) -> Steps:

@@ -120,6 +120,7 @@ def remove(library: Library | None, name: str) -> int:
 def _info(name: str) -> ModelInfo:
     """Return an installed model, with what its offer says of it if it came from there."""
     folder = shelf.find(name)
+    name = folder.name  # as it was installed, in upper and lower case
     try:
         package = load_package(folder)
     except PackageError as error:

@@ -115,6 +115,13 @@ def test_a_file_changed_on_disk_is_fetched_again(hub: Hub, tmp_path: Path, path:
     assert hashlib.sha256((tmp_path / path).read_bytes()).hexdigest() == DIGESTS[path]
 
 
+def test_what_the_revision_does_not_have_is_deleted(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "towers").mkdir()
+    (tmp_path / "towers" / "old_tensor").touch()
+    fetch(hub, tmp_path)
+    assert set(held(tmp_path)) == set(PATHS)
+
+
 def test_more_on_disk_than_the_file_has_is_no_beginning_of_it(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "config.json.part").write_bytes(b"x" * 1000)
     assert fetch(hub, tmp_path) == DIGESTS

@@ -53,6 +53,15 @@ def test_what_is_no_model_says_so(tmp_path: Path, name: str, reason: str) -> Non
         layout_of(tmp_path / name)
 
 
+def test_what_cannot_be_read_says_so(immich: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(PackageError, match="cannot be read: Permission denied"):
+        layout_of(immich)
+
+
 def test_only_what_the_towers_need_is_downloaded() -> None:
     there = [*immich_files(), "textual/vocab.json", "textual/special_tokens_map.json", "visual/fp16/model.onnx",
              "visual/rknpu/model.rknn", ".gitattributes", "textual/model.bin", "other/model.onnx"]  # fmt: skip

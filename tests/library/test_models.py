@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -349,6 +350,23 @@ def test_an_import_that_fails_or_is_stopped_leaves_nothing(tmp_path: Path, setti
     assert left(root) != []
     run.close()
     assert left(root) == []
+
+
+def test_what_a_killed_import_left_is_no_part_of_the_next(tmp_path: Path, settings: Settings, root: Path) -> None:
+    write_files({"package/visual/old_tensor": b"old"}, root / ".staging" / "x")
+    finish(import_model(write_files(immich_files(), tmp_path / "x"), settings))
+    assert not (shelf.find("x") / "visual/old_tensor").exists()
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", int)() == 0, reason="needs a user who may not read everything")
+def test_a_folder_that_may_not_be_read_says_so(tmp_path: Path, settings: Settings) -> None:
+    folder = write_files(immich_files(), tmp_path / "x")
+    folder.chmod(0)
+    try:
+        with pytest.raises(PackageError, match="cannot be read"):
+            finish(import_model(folder, settings))
+    finally:
+        folder.chmod(0o755)
 
 
 def test_what_cannot_be_imported_says_why(tmp_path: Path, settings: Settings) -> None:
