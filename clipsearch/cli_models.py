@@ -32,7 +32,7 @@ def list_models(library: LibraryOption = None, as_json: JsonOption = False) -> N
         if as_json:
             print_json(asdict(info))
         else:
-            typer.echo(f"{one_line(info.name):42} {_state(info):22} {_facts(info)}")
+            typer.echo(f"{one_line(info.name):42} {_state(info):28} {_facts(info)}")
 
 
 @models.command()
