@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from torch import Tensor
 
 from clipsearch.errors import CheckpointError
 from clipsearch.model import CLIP, load
+from clipsearch.model.checkpoint.export import save_hugging_face
+from clipsearch.model.configs import CONFIGS, CLIPConfig
+from tests.model.checkpoint_files import same
+from tests.model.tiny import BAG_OF_WORDS, CLIP_RESNET, CLIP_VIT, SIGLIP, pixels, random_clip, texts
 
 TEXT = {
     "hidden_size": 48,
@@ -154,6 +159,14 @@ def test_shards_lie_beside_their_index(name: str, tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_bare_weights_under_hugging_faces_names_need_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = clip_model("gelu")
+    model.save_pretrained(tmp_path / "folder")
+    monkeypatch.setitem(CONFIGS, "tiny", load(tmp_path / "folder").config)
+    torch.save(model.state_dict(), tmp_path / "weights.bin")
+    assert_parity(model, load(tmp_path / "weights.bin", "tiny"))
+
+
 # --- config.json ----------------------------------------------------------------------------------------------------
 
 
@@ -269,3 +282,49 @@ def test_a_missing_tensor_is_noticed(change: Any, tmp_path: Path) -> None:
     torch.save(state, tmp_path / "pytorch_model.bin")
     with pytest.raises(CheckpointError):
         load(tmp_path)
+
+
+# --- the way back ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("config", [CLIP_VIT, SIGLIP], ids=lambda config: config.name)
+@pytest.mark.parametrize("activation", ["gelu", "quick_gelu", "gelu_tanh"])
+def test_transformers_opens_what_is_exported(config: CLIPConfig, activation: Any, tmp_path: Path) -> None:
+    from transformers import AutoImageProcessor, AutoModel
+
+    ours = random_clip(config.with_activation(activation))
+    save_hugging_face(ours, tmp_path)
+    theirs, report = AutoModel.from_pretrained(tmp_path, output_loading_info=True)
+    assert not report["missing_keys"] and not report["unexpected_keys"] and not report["mismatched_keys"]
+    picture, tokens = pixels(config), texts(context=config.text.context_length)
+    with torch.no_grad():
+        images = theirs.eval().get_image_features(pixel_values=picture).pooler_output
+        words = theirs.get_text_features(input_ids=tokens).pooler_output
+        logits = theirs(pixel_values=picture, input_ids=tokens).logits_per_image
+        torch.testing.assert_close(ours.encode_image(picture), images, rtol=0, atol=1e-5)
+        torch.testing.assert_close(ours.encode_text(tokens), words, rtol=0, atol=1e-5)
+        torch.testing.assert_close(ours(picture, tokens), logits, rtol=0, atol=1e-5)
+    processor = AutoImageProcessor.from_pretrained(tmp_path)
+    assert list(processor.image_mean) == list(config.mean)
+
+
+@pytest.mark.parametrize("config", [CLIP_VIT, SIGLIP], ids=lambda config: config.name)
+def test_what_is_exported_is_read_again(config: CLIPConfig, tmp_path: Path) -> None:
+    config = replace(config, name=tmp_path.name, resize="squash", interpolation="bilinear", mean=(0.1, 0.2, 0.3))
+    ours = random_clip(config)
+    save_hugging_face(ours, tmp_path)
+    again = load(tmp_path)
+    starts = {"logit_scale_init": config.logit_scale_init, "logit_bias_init": config.logit_bias_init}
+    assert replace(again.config, **starts) == config
+    assert same(again.state_dict(), ours.state_dict())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [CLIP_RESNET, BAG_OF_WORDS, replace(CLIP_VIT, logit_bias_init=-10.0)],
+    ids=["resnet", "bag of words", "with a bias"],
+)
+def test_what_transformers_does_not_have_is_refused(config: CLIPConfig, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no architecture like"):
+        save_hugging_face(random_clip(config), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -69,6 +69,14 @@ def test_without_openais_marks_a_name_decides_the_activation(tmp_path: Path, mon
     assert load(marked, "tiny").config.activation == "quick_gelu"  # all of OpenAI's are
 
 
+def test_other_tensors_of_a_program_are_left_out(tmp_path: Path) -> None:
+    state = random_model(VIT).state_dict()
+    path = save_torchscript(
+        {**state, "transformer.attn_mask": torch.ones(2), "table": torch.ones(3)}, tmp_path / "a.pt"
+    )
+    assert same(read_checkpoint(path).state, state)
+
+
 def test_scripted_programs_are_read_like_traced_ones(tmp_path: Path) -> None:
     class Inner(torch.nn.Module):
         def __init__(self) -> None:

@@ -60,11 +60,11 @@ def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
     state, measured = _native(state, source.path)
     activation: Activation | None = "quick_gelu" if is_openai or (is_script and name is None) else None
     config = _config(source, name, measured, activation)
-    config = _with_bias(config) if "logit_bias" in state else config
+    if "logit_bias" in state:
+        config = _with_bias(config)
     if wrong := mismatch(measured, config):
         raise CheckpointError(wrong, source.path)
-    _check(state, config, source.path)
-    return Checkpoint(state, config)
+    return Checkpoint(_complete(state, config, source.path, others_allowed=is_script), config)
 
 
 def _native(state: dict[str, Tensor], path: Path) -> tuple[dict[str, Tensor], CLIPConfig]:
@@ -133,12 +133,18 @@ def _named(config: CLIPConfig) -> CLIPConfig:
     return replace(config, name=next(known, config.name))
 
 
-def _check(state: dict[str, Tensor], config: CLIPConfig, path: Path) -> None:
-    """Refuse weights that are not, tensor by tensor, those of the architecture."""
+def _complete(state: dict[str, Tensor], config: CLIPConfig, path: Path, others_allowed: bool) -> dict[str, Tensor]:
+    """Return the weights that are, tensor by tensor, those of the architecture; else raise CheckpointError.
+
+    `others_allowed`: the program in an archive may keep tensors beside its parameters, which look no different.
+    """
     with torch.device("meta"):  # shapes without memory
         wanted = CLIP(config).state_dict()
+    if others_allowed:
+        state = {key: value for key, value in state.items() if key in wanted}
     if wrong := compare(wanted, state):
         raise CheckpointError(f"The weights in {path.name} do not fit the architecture {config.name}: {wrong}.", path)
+    return state
 
 
 def _with_bias(config: CLIPConfig) -> CLIPConfig:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -62,6 +62,30 @@ HUGGING_FACE: Rules = (  # CLIPModel and SiglipModel
     (r"\.mlp\.fc1\.", ".mlp.c_fc."),
     (r"\.mlp\.fc2\.", ".mlp.c_proj."),
 )
+#: the way back; "{}" stands for q, k and v, which Hugging Face keeps apart
+TO_HUGGING_FACE: Rules = (
+    (r"^visual\.proj$", "visual_projection.weight^T"),
+    (r"^text_projection\.", "text_model.head."),
+    (r"^text_projection$", "text_projection.weight^T"),
+    (r"^visual\.conv1\.", "vision_model.embeddings.patch_embedding."),
+    (r"^visual\.class_embedding$", "vision_model.embeddings.class_embedding"),
+    (r"^visual\.positional_embedding$", "vision_model.embeddings.position_embedding.weight"),
+    (r"^visual\.ln_pre\.", "vision_model.pre_layrnorm."),
+    (r"^visual\.ln_post\.", "vision_model.post_layernorm."),
+    (r"^visual\.attn_pool\.attn\.", "vision_model.head.attention."),
+    (r"^visual\.attn_pool\.ln\.", "vision_model.head.layernorm."),
+    (r"^visual\.attn_pool\.", "vision_model.head."),
+    (r"^visual\.transformer\.resblocks\.", "vision_model.encoder.layers."),
+    (r"^token_embedding\.", "text_model.embeddings.token_embedding."),
+    (r"^positional_embedding$", "text_model.embeddings.position_embedding.weight"),
+    (r"^ln_final\.", "text_model.final_layer_norm."),
+    (r"^transformer\.resblocks\.", "text_model.encoder.layers."),
+    (r"\.attn\.in_proj_", ".self_attn.{}_proj."),
+    (r"\.attn\.out_proj\.", ".self_attn.out_proj."),
+    (r"\.ln_([12])\.", r".layer_norm\1."),
+    (r"\.mlp\.c_fc\.", ".mlp.fc1."),
+    (r"\.mlp\.c_proj\.", ".mlp.fc2."),
+)
 
 
 def native(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -101,6 +125,20 @@ def rename(state: dict[str, Tensor], rules: Rules) -> dict[str, Tensor]:
     for new in list(parts):
         found = parts.pop(new)
         renamed[new] = torch.cat([found[part] for part in sorted(found)])
+    return renamed
+
+
+def hugging_face(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return native weights under the names of CLIPModel or SiglipModel."""
+    renamed: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        new = rewrite(name, TO_HUGGING_FACE)
+        if "{}" in new:
+            renamed |= {new.format(part): piece for part, piece in zip("qkv", tensor.chunk(3), strict=True)}
+        elif new.endswith("^T"):
+            renamed[new.removesuffix("^T")] = tensor.T
+        else:
+            renamed[new] = tensor
     return renamed
 
 

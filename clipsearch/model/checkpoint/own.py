@@ -1,12 +1,15 @@
-"""clipsearch's own checkpoints: a folder with `model.safetensors` (native names) and `config.json`."""
+"""Saving: our own checkpoints, a folder with `model.safetensors` (native names) and `config.json`."""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from clipsearch.errors import CheckpointError
 from clipsearch.model.checkpoint.sources import CONFIG, WEIGHTS
@@ -21,24 +24,28 @@ def save(model: CLIP, folder: Path) -> None:
     Each file is replaced in one step, so that a saved model stays whole when this is interrupted. Raises
     CheckpointError where the folder cannot be written.
     """
+    write(folder, {CONFIG: {OWN: model.config.to_json()}}, model.state_dict())
+
+
+def write(folder: Path, configs: Mapping[str, Any], state: Mapping[str, Tensor]) -> None:
+    """Write JSON files and the weights of a model, each in one step; `save` says what can go wrong."""
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    config = json.dumps({OWN: model.config.to_json()}, indent=2, ensure_ascii=False)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        replace(folder / CONFIG, lambda file: file.write_text(config, "utf-8"))
-        replace(folder / WEIGHTS, lambda file: save_file(state, file, metadata={"format": "pt"}))
+        for name, values in configs.items():
+            text = json.dumps(values, indent=2, ensure_ascii=False)
+            replace(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))
+        replace(folder / WEIGHTS, lambda file: save_file(tensors, file, metadata={"format": "pt"}))
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"The model cannot be saved in {folder} ({error}).", folder) from error
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file beside its place first, so that the old one is there until the new one is whole."""
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         write(part)
         part.replace(path)
