@@ -30,8 +30,8 @@ def test_unknown_keys_are_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"batch_size = ", b"batch_size = -1", b"batch_size = 0", b"batch_size = 1.5", b"batch_size = true",
-     b'batch_size = "many"', b'engine = "steam"', b"engine = 1", b"decode_timeout_s = 0.0", b"max_megapixels = nan", b"\xff\xfe",
-     b"hub_mirror = 1", b'hub_mirror = "hub.example.org"', b'hub_mirror = "https://"', b'hub_mirror = "http://[::1"'],
+     b'batch_size = "many"', b'engine = "steam"', b"engine = 1", b"decode_timeout_s = 0.0", b"max_megapixels = nan",
+     b"\xff\xfe", b"hub_mirror = 1", b'hub_mirror = "hub.example.org"', b'hub_mirror = "https://"', b'hub_mirror = "http://[::1"'],
 )  # fmt: skip
 def test_a_bad_value_names_the_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "settings.toml"
