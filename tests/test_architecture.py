@@ -39,7 +39,6 @@ ALSO = {
     "clipsearch.encode.engine_torch": {"clipsearch.model"},
     "clipsearch.encode.convert": {"clipsearch.model"},
     "clipsearch.encode.onnx_towers": {"clipsearch.model"},
-    "clipsearch.encode.hub": {"clipsearch.model"},
 }
 #: a heavy package -> where it may be imported
 ONLY_IN = {
@@ -50,6 +49,7 @@ ONLY_IN = {
     "alembic": ("clipsearch.store",),
     "onnx": ("clipsearch.encode.onnx_graph", "clipsearch.encode.onnx_towers", "training"),
     "onnxruntime": ("clipsearch.encode.engine_onnx", "training"),
+    "huggingface_hub": ("clipsearch.encode.hub",),
     "ftfy": ("clipsearch.encode.tokenizer",),
     "tokenizers": ("clipsearch.encode.tokenizer", "training"),
     "PIL": (
@@ -61,7 +61,7 @@ ONLY_IN = {
     ),
 }
 #: packages that no module of clipsearch may load just by being imported
-LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "alembic"}
+LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "huggingface_hub", "alembic"}
 
 
 @dataclass(frozen=True)

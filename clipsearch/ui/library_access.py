@@ -118,6 +118,12 @@ class LibraryAccess:
 
         return models.models(self._library)
 
+    def ask_for_model(self, name: str) -> ModelInfo:
+        """Ask the hub where a model comes from and how large it is."""
+        from clipsearch.library import models
+
+        return models.ask_for(name, self._library.settings)
+
     def install_model(self, name: str) -> Generator[ModelProgress, None, ModelInfo]:
         """Download a model and make it ready, step by step."""
         from clipsearch.library import models

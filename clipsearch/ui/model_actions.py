@@ -19,10 +19,11 @@ class ModelActions(QObject):
         super().__init__(parent)
         self._session = session
         self._parent = parent
+        session.models.described.connect(self._confirm_download)
 
     def install(self, model: ModelInfo) -> None:
-        """Show the licence and the size; download the model if the user agrees."""
-        dialogs.confirm_download(self._parent, model, lambda: self._session.models.install(model.name))
+        """Ask the hub for the model's size; then show it with the licence, and download it if the user agrees."""
+        self._session.models.ask_for(model.name)
 
     def choose_import(self) -> None:
         """Let the user choose a model's file or folder, and import it."""
@@ -35,3 +36,6 @@ class ModelActions(QObject):
     def remove(self, model: ModelInfo) -> None:
         """Delete a model, after asking."""
         dialogs.confirm_model_removal(self._parent, model, lambda: self._session.models.remove(model.name))
+
+    def _confirm_download(self, model: ModelInfo) -> None:
+        dialogs.confirm_download(self._parent, model, lambda: self._session.models.install(model.name))

@@ -20,6 +20,7 @@ class ModelRuns(QObject):
     listed = Signal(object)  # list[ModelInfo]
     progressed = Signal(str, object)  # name, ModelProgress or None while it waits
     ended = Signal(str)
+    described = Signal(object)  # ModelInfo, with what the hub says of it
     installed = Signal(object)  # ModelInfo
     chosen = Signal(str)
 
@@ -33,6 +34,10 @@ class ModelRuns(QObject):
     def refresh(self) -> None:
         """List the models anew."""
         self._background.run(self._library.models).succeeded.connect(self._on_listed)
+
+    def ask_for(self, name: str) -> None:
+        """Ask the hub how large a model is, before the user decides."""
+        self._background.run(lambda: self._library.ask_for_model(name)).succeeded.connect(self.described)
 
     def install(self, name: str) -> None:
         """Download a model and make it ready, unless that is under way."""

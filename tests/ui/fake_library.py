@@ -94,6 +94,7 @@ class FakeLibrary(LibraryAccess):
         self.may_answer.set()
         self.open_error: Exception | None = None
         self.known_models = [OFFERED, STARTER]
+        self.network_error: Exception | None = None
         self.may_download = threading.Event()
         self.may_download.set()
 
@@ -127,6 +128,13 @@ class FakeLibrary(LibraryAccess):
 
     def models(self) -> list[ModelInfo]:
         return list(self.known_models)
+
+    def ask_for_model(self, name: str) -> ModelInfo:
+        self.asked.append(name)
+        if self.network_error:
+            raise self.network_error
+        model = next(model for model in self.known_models if model.name == name)
+        return replace(model, download_bytes=629_145_600)
 
     def install_model(self, name: str) -> Generator[ModelProgress, None, ModelInfo]:
         yield ModelProgress(ModelStage.DOWNLOADING, 150_000_000, 600_000_000)

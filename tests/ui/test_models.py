@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QLabel, QMessageBox
 
+from clipsearch.errors import ClipsearchError
 from clipsearch.records import ModelProgress, ModelStage
 from clipsearch.ui import dialogs, wording
 from clipsearch.ui.main_window import MainWindow
@@ -26,9 +27,14 @@ def page(qtbot, window: MainWindow, session: Session):
     return window.pages.models
 
 
-def answer(window: MainWindow, text: str) -> QMessageBox:
-    """Press the button of the open question that has this text."""
-    (box,) = [box for box in window.findChildren(QMessageBox) if box.isVisible()]
+def answer(qtbot, window: MainWindow, text: str) -> QMessageBox:
+    """Wait for a question, and press its button that has this text."""
+
+    def questions() -> list[QMessageBox]:
+        return [box for box in window.findChildren(QMessageBox) if box.isVisible()]
+
+    qtbot.waitUntil(lambda: len(questions()) == 1)
+    (box,) = questions()
     next(button for button in box.buttons() if text in button.text().replace("&", "")).click()
     return box
 
@@ -57,11 +63,11 @@ def test_the_starter_can_neither_be_downloaded_nor_removed(page) -> None:
 
 def test_nothing_is_downloaded_before_the_licence_was_accepted(qtbot, window: MainWindow, page) -> None:
     page.cards["large"].install.click()
-    assert "MIT" in answer(window, "Cancel").informativeText()
+    assert "MIT" in answer(qtbot, window, "Cancel").informativeText()
     assert page.cards["large"].install.isVisible()
     page.cards["large"].install.click()
-    box = answer(window, "Accept")
-    assert "someone/large" in box.informativeText()
+    box = answer(qtbot, window, "Accept")
+    assert "someone/large" in box.informativeText() and "600.0 MB" in box.informativeText()
     qtbot.waitUntil(offers(page, "large", "use"))
     assert page.cards["large"].remove.isVisible()
     assert "Large model is ready" in window.status._counts.text()
@@ -72,7 +78,7 @@ def test_a_download_shows_its_progress_and_can_be_cancelled(
 ) -> None:
     library.may_download.clear()
     page.cards["large"].install.click()
-    answer(window, "Accept")
+    answer(qtbot, window, "Accept")
     card = page.cards["large"]
     qtbot.waitUntil(lambda: "286" in card._step.text())
     assert card._bar.value() == 500
@@ -80,6 +86,14 @@ def test_a_download_shows_its_progress_and_can_be_cancelled(
     card.cancel.click()
     qtbot.waitUntil(offers(page, "large", "install"))
     assert not page.cards["large"].use.isVisible()
+
+
+def test_without_a_network_no_licence_is_asked_for(qtbot, window: MainWindow, library: FakeLibrary, page) -> None:
+    library.network_error = ClipsearchError("Download failed", "The hub cannot be reached.")
+    page.cards["large"].install.click()
+    qtbot.waitUntil(window.messages.isVisible)
+    assert "The hub cannot be reached." in window.messages.text
+    assert not window.findChildren(QMessageBox)
 
 
 def test_a_failed_download_is_told(qtbot, window: MainWindow, session: Session, page) -> None:
@@ -108,7 +122,7 @@ def test_a_model_is_removed_after_asking(
     session.models.refresh()
     qtbot.waitUntil(offers(page, "large", "remove"))
     page.cards["large"].remove.click()
-    assert "1.0 MB" in answer(window, "Remove").informativeText()
+    assert "1.0 MB" in answer(qtbot, window, "Remove").informativeText()
     qtbot.waitUntil(offers(page, "large", "install"))
 
 
