@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from clipsearch.errors import ClipsearchError, PackageError, UnreadablePhotoError
 from clipsearch.library import indexing, overview
@@ -542,3 +544,55 @@ def test_only_the_indices_in_use_are_kept_in_memory(library: Library, index: Ind
     assert set(library.indices._open) == {OTHER}
     verify(library)
     assert set(library.indices._open) == {OTHER}
+
+
+# Any history
+
+STEPS = st.one_of(
+    st.tuples(st.just("paint"), st.integers(0, 9)),
+    st.tuples(st.just("delete"), st.integers(0, 9)),
+    st.tuples(st.just("choose"), st.sampled_from(["starter", "other", "third"])),
+    st.tuples(st.sampled_from(["index", "index", "break off", "reopen"])),
+)
+
+
+def found(library: Library) -> set[str]:
+    return {hit.photo.path.name for hit in search_text(library, "red")}
+
+
+@given(history=st.lists(STEPS, max_size=20))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_choice_and_no_interruption_ever_hides_a_photo(
+    tmp_path_factory: pytest.TempPathFactory, history: list[tuple[Any, ...]], index: Index
+) -> None:
+    folder, place = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("library")
+    installed = FakeInstalled(**encoders(), third=OtherEncoder("third"))
+    library = fake_library(place, installed=installed)
+    library.catalog.add_folder(folder)
+    paint(folder / "always.png")  # a folder without any photo left would count as not connected
+    for step in history:
+        before = found(library)
+        match step:
+            case "paint", number:
+                paint(folder / f"{number}.png", (20 * number, 90, 90))
+            case "delete", number:
+                (folder / f"{number}.png").unlink(missing_ok=True)
+            case "choose", name:
+                library.choose_model(name)
+                assert found(library) == before
+            case ("index",):
+                index(library)
+                assert found(library) == {path.name for path in folder.iterdir()}
+                assert library.answering.package.name == library.choice.name
+            case ("break off",):
+                run = index_folders(library)
+                next((step for step in run if step.done), None)
+                run.close()
+                assert found(library) >= before & {path.name for path in folder.iterdir()}
+            case ("reopen",):
+                library.close()
+                library = fake_library(place, installed=installed)
+                assert found(library) == before
+    index(library)
+    assert verify(library).ok
+    library.close()
