@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ class CheckpointError(ClipsearchError):
 
     def __init__(self, message: str, path: Path | None = None) -> None:
         super().__init__("Model weights not usable", message, path)
+
+
+class ArchitectureUnknownError(CheckpointError):
+    """Model weights fit several architectures, named in `choices` (perhaps not all of them); the user has to say."""
+
+    def __init__(self, message: str, path: Path | None, choices: Sequence[str]) -> None:
+        super().__init__(message, path)
+        self.choices = tuple(choices)
 
 
 class DownloadError(ClipsearchError):

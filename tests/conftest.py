@@ -16,6 +16,12 @@ from tests.fakes import InlinePool, fake_library
 Index = Callable[..., IndexCounts]
 
 
+@pytest.fixture(autouse=True)
+def no_models_of_the_user(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the models folder of whoever runs the tests out of them."""
+    monkeypatch.setenv("CLIPSEARCH_MODELS", str(tmp_path_factory.getbasetemp() / "models"))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """An empty folder for photos."""

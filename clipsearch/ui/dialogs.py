@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
 from clipsearch import __version__
 from clipsearch.records import Folder, ModelInfo
@@ -62,6 +62,20 @@ def choose_model(parent: QWidget, start: Path, then: Callable[[Path], None]) -> 
     name = QCoreApplication.translate("dialogs", "Models")
     dialog.setNameFilters([f"{name} (*.safetensors *.bin *.pt model.json config.json open_clip_config.json)"])
     return _open_file_dialog(dialog, lambda path: then(path.parent if path.suffix == ".json" else path))
+
+
+def choose_architecture(parent: QWidget, path: Path, names: Sequence[str], then: Callable[[str], None]) -> QInputDialog:
+    """Let the user say which architecture a file of weights is of, then call `then` with its name."""
+    text = QCoreApplication.translate("dialogs", "The file {name} fits several architectures. Which one is it?")
+    dialog = QInputDialog(parent)
+    dialog.setWindowTitle(QCoreApplication.translate("dialogs", "Import a model"))
+    dialog.setLabelText(text.format(name=wording.one_line(path.name)))
+    dialog.setComboBoxItems(names)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowModality(Qt.WindowModality.WindowModal)
+    dialog.textValueSelected.connect(then)
+    dialog.open()
+    return dialog
 
 
 def show_about(parent: QWidget) -> QMessageBox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -20,6 +21,7 @@ class ModelActions(QObject):
         self._session = session
         self._parent = parent
         session.models.described.connect(self._confirm_download)
+        session.models.architecture_wanted.connect(self._choose_architecture)
 
     def install(self, model: ModelInfo) -> None:
         """Ask the hub for the model's size; then show it with the licence, and download it if the user agrees."""
@@ -39,3 +41,7 @@ class ModelActions(QObject):
 
     def _confirm_download(self, model: ModelInfo) -> None:
         dialogs.confirm_download(self._parent, model, lambda: self._session.models.install(model.name))
+
+    def _choose_architecture(self, path: Path, names: Sequence[str]) -> None:
+        runs = self._session.models
+        dialogs.choose_architecture(self._parent, path, names, lambda name: runs.import_from(path, name))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from clipsearch.errors import ArchitectureUnknownError
 from clipsearch.records import ModelInfo, ModelProgress
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.tasks import Task, Tasks
@@ -21,6 +22,7 @@ class ModelRuns(QObject):
     progressed = Signal(str, object)  # name, ModelProgress or None while it waits
     ended = Signal(str)
     described = Signal(object)  # ModelInfo, with what the hub says of it
+    architecture_wanted = Signal(object, object)  # Path to import, names to choose from
     installed = Signal(object)  # ModelInfo
     chosen = Signal(str)
 
@@ -45,7 +47,9 @@ class ModelRuns(QObject):
 
     def import_from(self, path: Path, architecture: str | None = None) -> None:
         """Make a model ready from a file or folder on this machine."""
-        self._run(path.name, lambda: self._library.import_model(path, architecture))
+        task = self._run(path.name, lambda: self._library.import_model(path, architecture))
+        if task is not None:
+            task.failed.connect(lambda error: self._on_import_failed(path, error))
 
     def use(self, name: str) -> None:
         """Choose the model that is to answer."""
@@ -62,15 +66,23 @@ class ModelRuns(QObject):
         if name in self._runs:
             self._runs[name].cancel()
 
-    def _run(self, name: str, work: Callable[[], Steps]) -> None:
+    def _run(self, name: str, work: Callable[[], Steps]) -> Task | None:
+        """Queue work on a model, unless there is some already."""
         if name in self._runs:
-            return
+            return None
         task = self._tasks.run(work)
         self._runs[name] = task
         task.progressed.connect(lambda step: self.progressed.emit(name, step))
         task.succeeded.connect(self.installed)
         task.finished.connect(lambda: self._on_finished(name))
         self.progressed.emit(name, None)
+        return task
+
+    def _on_import_failed(self, path: Path, error: Exception) -> None:
+        if isinstance(error, ArchitectureUnknownError) and error.choices:
+            self.architecture_wanted.emit(path, error.choices)
+        else:
+            self._tasks.failed.emit(error)
 
     def _on_finished(self, name: str) -> None:
         del self._runs[name]

@@ -36,7 +36,7 @@ class StatusBar(QWidget):
         self._bar.setAccessibleName(self.tr("Indexing progress"))
         self._pause = tool_button("pause", self.tr("Pause indexing"), self._on_pause_clicked)
         self._cancel = tool_button("close", self.tr("Stop indexing; what is done is kept"), self.cancel_wanted.emit)
-        self._text = self._answering = self._news = ""
+        self._text = self._answering = self._note = self._news = ""
         self._forget = QTimer(self, singleShot=True, interval=_NEWS_MS)
         self._forget.timeout.connect(self._on_forget)
         self._is_paused = False
@@ -76,6 +76,7 @@ class StatusBar(QWidget):
             parts.append(self.tr("{count} not searchable yet").format(count=wording.number(status.pending)))
         if status.problems:
             parts.append(wording.problem_count(status.problems))
+        self._note = status.note
         self.show_text(" · ".join(parts))
         self._counts.setToolTip(self.tr("Model: {model}").format(model=status.model))
 
@@ -108,7 +109,7 @@ class StatusBar(QWidget):
         self._set_running(False)
 
     def _show_counts(self) -> None:
-        lasting = " · ".join(text for text in (self._text, self._answering) if text)
+        lasting = " · ".join(text for text in (self._text, self._note or self._answering) if text)
         self._counts.setText(f"{lasting}    {self._news}" if self._news else lasting)
 
     def _on_forget(self) -> None:

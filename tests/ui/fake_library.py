@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtGui import QColor, QImage
 
-from clipsearch.errors import ClipsearchError, UnreadablePhotoError
+from clipsearch.errors import ArchitectureUnknownError, ClipsearchError, UnreadablePhotoError
 from clipsearch.records import (
     Folder,
     Hit,
@@ -146,6 +146,9 @@ class FakeLibrary(LibraryAccess):
 
     def import_model(self, path: Path, architecture: str | None = None) -> Generator[ModelProgress, None, ModelInfo]:
         yield ModelProgress(ModelStage.CHECKING, 0, None)
+        if path.stem == "unclear" and architecture is None:
+            raise ArchitectureUnknownError("Which one is it?", path, ["ViT-B-32", "ViT-B-32-quickgelu"])
+        self.asked.append(architecture)
         imported = replace(OFFERED, name=path.stem, title=path.stem, source="imported", installed=True)
         self.known_models.append(imported)
         return imported

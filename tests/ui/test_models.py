@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QLabel, QMessageBox
+from PySide6.QtWidgets import QInputDialog, QLabel, QMessageBox
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.records import ModelProgress, ModelStage
+from clipsearch.records import ModelProgress, ModelStage, Status
 from clipsearch.ui import dialogs, wording
 from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.models_page import ModelCard, ModelsPage
@@ -115,6 +115,12 @@ def test_using_a_model_has_all_photos_seen_by_it_while_the_old_one_answers(
     assert not page.cards["large"].remove.isVisible()
 
 
+def test_a_chosen_model_that_is_not_usable_is_told(qtbot, window: MainWindow, session: Session, page) -> None:
+    note = "The model large cannot be used; starter answers."
+    window.status.show_status(Status(30, 30, 30, 0, 0, 0, "starter-1-p1", "large-1-p1", note))
+    assert note in window.status._counts.text()
+
+
 def test_a_model_is_removed_after_asking(
     qtbot, window: MainWindow, session: Session, library: FakeLibrary, page
 ) -> None:
@@ -130,6 +136,20 @@ def test_a_model_is_imported_from_a_file(qtbot, window: MainWindow, session: Ses
     session.models.import_from(tmp_path / "mine.safetensors")
     qtbot.waitUntil(lambda: "mine" in page.cards)
     assert not page._import_step.isVisible()
+
+
+def test_weights_of_several_architectures_are_asked_about(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, page
+) -> None:
+    session.models.import_from(Path("unclear.pt"))
+    qtbot.waitUntil(lambda: any(dialog.isVisible() for dialog in window.findChildren(QInputDialog)))
+    (dialog,) = window.findChildren(QInputDialog)
+    assert dialog.comboBoxItems() == ["ViT-B-32", "ViT-B-32-quickgelu"]
+    dialog.setTextValue("ViT-B-32-quickgelu")
+    dialog.accept()
+    qtbot.waitUntil(lambda: "unclear" in page.cards)
+    assert library.asked[-1] == "ViT-B-32-quickgelu"
+    assert not window.messages.isVisible()
 
 
 def test_a_configuration_file_stands_for_its_folder(window: MainWindow, tmp_path: Path) -> None:

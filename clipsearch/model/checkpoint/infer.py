@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from clipsearch.errors import CheckpointError
+from clipsearch.errors import ArchitectureUnknownError
 from clipsearch.model.configs import CONFIGS, HALF, Activation, CLIPConfig, TextConfig, VisionConfig
 
 HEAD_WIDTH = 64
@@ -136,7 +136,7 @@ def mismatch(measured: CLIPConfig, wanted: CLIPConfig) -> str | None:
 def infer(measured: CLIPConfig, path: Path, activation: Activation | None = None) -> CLIPConfig:
     """Complete what was measured by the known architectures of that shape and by what the file's name tells.
 
-    Raises CheckpointError, asking for a name, where several architectures remain.
+    Raises ArchitectureUnknownError, asking for a name, where several architectures remain.
     """
     activation = activation or published_activation(measured, path)
     known = [config for config in CONFIGS.values() if sizes(config) == sizes(measured)]
@@ -147,15 +147,16 @@ def infer(measured: CLIPConfig, path: Path, activation: Activation | None = None
         fitting = [config for config in fitting if plain(config.name) in published_name(path)][-1:] or fitting
     if len(fitting) == 1:
         return as_published(fitting[0], path)
-    raise CheckpointError(_question(path, known), path)
+    raise _question(path, [config.name for config in known])
 
 
-def _question(path: Path, known: list[CLIPConfig]) -> str:
-    names = " or ".join(config.name for config in known) or "ViT-B-32 or ViT-B-32-quickgelu"
-    return (
+def _question(path: Path, known: list[str]) -> ArchitectureUnknownError:
+    names = " or ".join(known) or "ViT-B-32 or ViT-B-32-quickgelu"
+    message = (
         f"The weights in {path.name} do not tell their architecture completely (such as the activation they were "
         f"trained with); give its name, such as {names}."
     )
+    return ArchitectureUnknownError(message, path, known)
 
 
 def published_activation(measured: CLIPConfig, path: Path) -> Activation | None:
