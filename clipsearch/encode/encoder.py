@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from clipsearch.encode.engine_onnx import OnnxEngine
 from clipsearch.encode.package import Package, load_package
 from clipsearch.encode.preprocess import Preprocess, normalise
 from clipsearch.encode.tokenizer import Tokenizer
+from clipsearch.errors import EngineError
+
+Result = TypeVar("Result")
 
 #: So many texts are left to ONNX Runtime, which is ready in a fraction of a second, while torch takes some.
 _FEW_TEXTS = 64
@@ -43,12 +47,13 @@ class Encoder:
     @property
     def engine_reason(self) -> str:
         """Which engine encodes pictures, and why, as a sentence. Raises EngineError."""
-        return self._choice.reason
+        with self._choosing:
+            return self._choice.reason
 
     @property
     def batch_size(self) -> int:
         """How many pictures to encode at once. Raises EngineError."""
-        return self._cpu_batch_size if self._engine is self._onnx else self._engine.batch_size
+        return self._run(lambda engine: self._cpu_batch_size if engine is self._onnx else engine.batch_size)
 
     @property
     def model_id(self) -> str:
@@ -64,31 +69,38 @@ class Encoder:
 
     def encode_images(self, squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Map squares of `to_square`, uint8 [n, size, size, 3], to unit vectors, float32 [n, dim]."""
-        return unit(self._engine.image_features(normalise(squares, self.preprocess)))
+        pixels = normalise(squares, self.preprocess)
+        return unit(self._run(lambda engine: engine.image_features(pixels)))
 
     def encode_texts(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Map texts to unit vectors, float32 [n, dim]."""
-        quick = self._wanted != "torch" and len(texts) <= _FEW_TEXTS
-        engine = self._onnx if quick else self._engine
-        return unit(engine.text_features(*self._tokenizer(texts)))
+        ids, mask = self._tokenizer(texts)
+        if self._wanted != "torch" and len(texts) <= _FEW_TEXTS:
+            return unit(self._onnx.text_features(ids, mask))
+        return unit(self._run(lambda engine: engine.text_features(ids, mask)))
 
     @cached_property
     def background(self) -> npt.NDArray[np.float32]:
         """Unit vectors of the package's background pictures, float32 [m, dim]."""
         return self.package.background()
 
-    @property
-    def _choice(self) -> Choice:
-        with self._choosing:
-            return self._chosen
+    def _run(self, use: Callable[[Engine], Result]) -> Result:
+        """Use the engine; where it was not asked for by name and fails, go over to ONNX Runtime for good."""
+        try:
+            return use(self._engine())
+        except EngineError as error:
+            if self._wanted != "auto":
+                raise
+            with self._choosing:
+                self._choice = Choice("onnx", f"ONNX Runtime on the CPU: {error.message}")
+            return use(self._onnx)
 
-    @property
     def _engine(self) -> Engine:
-        choice = self._choice
-        return self._torch if choice.engine == "torch" else self._onnx
+        with self._choosing:
+            return self._torch if self._choice.engine == "torch" else self._onnx
 
     @cached_property
-    def _chosen(self) -> Choice:
+    def _choice(self) -> Choice:
         return choose(self.package, self._wanted)
 
     @cached_property

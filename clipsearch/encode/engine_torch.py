@@ -94,7 +94,7 @@ class TorchEngine:
                 vectors: npt.NDArray[np.float32] = encode(self._model, self._moved(part)).float().cpu().numpy()
         except RuntimeError as error:
             if not _is_out_of_memory(error):
-                raise
+                raise self._failed(error) from error
         else:
             if self._precision != "fp16" or np.isfinite(vectors).all():
                 return vectors
@@ -114,7 +114,7 @@ class TorchEngine:
         import torch
 
         if tried <= 1:
-            raise EngineError(f"The memory of the GPU does not suffice for the model {self._package.name}.")
+            raise self._failed(torch.OutOfMemoryError())
         with self._lock:
             self._fits = tried // 2
         if self._device == "cuda":
@@ -155,7 +155,16 @@ class TorchEngine:
                 module.float()  # its statistics need fp32's range
             elif isinstance(module, torch.nn.Conv2d):
                 module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
-        return model.to(self._device)
+        try:
+            return model.to(self._device)
+        except RuntimeError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: RuntimeError) -> EngineError:
+        if _is_out_of_memory(error):
+            return EngineError(f"The memory of the GPU does not suffice for the model {self._package.name}.")
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        return EngineError(f"torch cannot run the model {self._package.name} on {self._device} ({reason}).")
 
     def _state(self) -> Iterator[tuple[str, Any]]:
         from safetensors import SafetensorError, safe_open

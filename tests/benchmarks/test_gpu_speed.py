@@ -34,12 +34,9 @@ def test_pictures_on_a_gpu(name: str, tmp_path: Path) -> None:
     wanted = unit(OnnxEngine(package).image_features(pixels[:8]))
     plain = model.cuda()
     flops, peak = 2 * image_macs(model.config), matrix_product_flops()
-    print(
-        f"\n{name} on {torch.cuda.get_device_name()}: {flops / 1e9:.1f} GFLOP a picture, fp16 GEMM {peak / 1e12:.0f} TFLOP/s"
-    )
-    print(
-        f"plain fp16 autocast, batches of {PLAIN_BATCH}: {(base := rate(lambda: plain_loop(plain, pixels))):.0f} images/s"
-    )
+    base, gpu = rate(lambda: plain_loop(plain, pixels)), torch.cuda.get_device_name()
+    print(f"\n{name} on {gpu}: {flops / 1e9:.1f} GFLOP a picture, fp16 GEMM {peak / 1e12:.0f} TFLOP/s")
+    print(f"plain fp16 autocast, batches of {PLAIN_BATCH}: {base:.0f} images/s")
     for precision, engine in engines.items():
         cosines = np.sum(unit(engine.image_features(pixels[:8])) * wanted, axis=1)
         ours, resident = rate(lambda engine=engine: engine.image_features(pixels)), resident_rate(engine)

@@ -119,7 +119,7 @@ class Recorder:
 def test_few_texts_do_not_wait_for_torch_but_pictures_and_many_texts_use_it(whole: Package, machine: Any) -> None:
     machine("NVIDIA GPU", device="cuda")
     encoder = Encoder(replace(whole, folder=resource_path("models/starter")))
-    encoder._chosen = choose(whole)
+    encoder._choice = choose(whole)
     encoder._torch, encoder._onnx = Recorder(encoder.dim), Recorder(encoder.dim)
     encoder.encode_texts(["a dog"])
     assert (encoder._torch.texts, encoder._onnx.texts) == ([], [1])
@@ -133,3 +133,23 @@ def test_on_the_cpu_the_batch_is_the_settings(plain: Package, machine: Any) -> N
     assert Encoder(plain).batch_size == 4
     assert Encoder(plain, batch_size=7).batch_size == 7
     assert "no GPU" in Encoder(plain).engine_reason
+
+
+class Broken(Recorder):
+    """A GPU that fails."""
+
+    def image_features(self, pixels: np.ndarray) -> np.ndarray:
+        raise EngineError("The memory of the GPU does not suffice for the model.")
+
+
+def test_a_gpu_that_fails_leaves_the_work_to_the_cpu(plain: Package, machine: Any) -> None:
+    encoder, asked = Encoder(plain), Encoder(plain, engine="torch")
+    for one in (encoder, asked):
+        one._choice = engine.Choice("torch", "torch on the GPU.", "cuda")
+        one._torch, one._onnx = Broken(plain.dim), Recorder(plain.dim)
+    square = np.zeros((1, plain.preprocess.size, plain.preprocess.size, 3), np.uint8)
+    assert encoder.encode_images(square).shape == (1, plain.dim)
+    assert encoder.engine_reason == "ONNX Runtime on the CPU: The memory of the GPU does not suffice for the model."
+    assert encoder.batch_size == 4
+    with pytest.raises(EngineError, match="memory"):
+        asked.encode_images(square)

@@ -89,6 +89,16 @@ def test_a_picture_that_does_not_fit_alone_is_told(tiny: Package, monkeypatch: A
         engine.image_features(pixels(tiny, 4))
 
 
+def test_a_gpu_that_cannot_run_it_says_why(tiny: Package, monkeypatch: Any) -> None:
+    def fail(batch: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("CUDA error: no kernel image is available\nCompile with ...")
+
+    engine = TorchEngine(tiny, "cpu")
+    monkeypatch.setattr(engine._model, "encode_image", fail)
+    with pytest.raises(EngineError, match=r"^torch cannot run .* \(CUDA error: no kernel image is available\)\.$"):
+        engine.image_features(pixels(tiny, 1))
+
+
 def test_other_failures_are_not_taken_for_memory(tiny: Package) -> None:
     with pytest.raises(ValueError, match="takes pixels"):
         TorchEngine(tiny, "cpu").image_features(np.zeros((1, 3, 8, 8), np.float32))
