@@ -42,7 +42,8 @@ class TextTransformer(nn.Module):
         """Encode tokens [n, l]; features come in the precision of the weights."""
         ends = end_positions(tokens)
         pick = last if self.pool_last else partial(take, positions=ends)
-        mask = up_to(ends, tokens.shape[1])[:, None, None] if self.transformer.causal else None
+        looks_back = self.transformer.causal and not self.pool_last  # the last position sees all others anyway
+        mask = up_to(ends, tokens.shape[1])[:, None, None] if looks_back else None
         x = self.token_embedding(tokens) + self.positional_embedding[: tokens.shape[1]]
         x = self.transformer(x, pick, mask)
         return project(self.ln_final(x.squeeze(1)), self.text_projection)

@@ -72,9 +72,10 @@ def test_a_model_that_is_not_causal_sees_everything() -> None:
     assert positions_computed(random_clip(around), tokens) == 19
 
 
+@pytest.mark.parametrize("causal", [False, True])
 @torch.inference_mode()
-def test_siglip_pools_the_last_position() -> None:
-    model, tokens = random_clip(SIGLIP), texts()
+def test_siglip_pools_the_last_position(causal: bool) -> None:
+    model, tokens = random_clip(replace(SIGLIP, text=replace(SIGLIP.text, causal=causal))), texts()
     text = model.text
     hidden = text.transformer(text.token_embedding(tokens) + text.positional_embedding)
     expected = text.text_projection(text.ln_final(hidden[:, -1]))
