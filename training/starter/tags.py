@@ -1,8 +1,8 @@
 """The tag part of the joint space: what a few hundred captioned photos teach beyond class names.
 
 A kernel ridge regression from the features before the classifier to the photos' keywords and captions says how far
-a picture bears each of them; a text is shared out among them by MiniLM similarity. The product is then cut down to
-a few dimensions by SVD.
+a picture bears each of them; a text is shared out among them by MiniLM similarity. The answers are then cut down to the
+directions in which those to the photos themselves vary most (cutting down the weights instead loses far more).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from training.starter.graph import Graph
 
 RIDGE = 0.2
 SHARPNESS = 20.0  # of a text's shares of the tags: softmax of 20 x cosine
-SHARE = 2.0  # weight of the tags on the text side (kept off the picture's side, whose length is normalised)
-PICTURE_SCALE = 0.5
+SHARE = 1.5  # weight of the tags on the text side (kept off the picture's side, whose length is normalised)
+PICTURE_SCALE = 0.1  # small beside the classes, so that photos sure of their tags are not cut down as a whole
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ def fit(
     inputs /= np.linalg.norm(inputs, axis=1, keepdims=True)
     borne = np.array([[tag in bears for tag in tags] for bears in labels], np.float64)
     dual = np.linalg.solve(inputs @ inputs.T + RIDGE * np.eye(len(inputs)), borne - borne.mean(0))
-    left, sizes, right = np.linalg.svd(inputs.T @ dual, full_matrices=False)
-    root = np.sqrt(sizes[:dim])
-    return Tags(mean, spread, left[:, :dim] * root, vectors, right[:dim].T * root)
+    weights = inputs.T @ dual
+    _, _, directions = np.linalg.svd(inputs @ weights, full_matrices=False)
+    kept = directions[:dim].T
+    return Tags(mean, spread, weights @ kept, vectors, kept)
 
 
 def add_pictures(graph: Graph, features: str, tags: Tags) -> str:
@@ -63,5 +64,5 @@ def add_texts(graph: Graph, vectors: str, tags: Tags) -> str:
     cosines = graph.add("MatMul", vectors, graph.int8(tags.vectors.T, axis=1))
     shares = graph.add("Softmax", graph.add("Mul", cosines, graph.constant(SHARPNESS)), axis=-1)
     best = graph.add("ReduceMax", cosines, axes=[1], keepdims=1)
-    part = graph.add("MatMul", shares, graph.half(tags.text * (SHARE / 2 / PICTURE_SCALE)))
+    part = graph.add("MatMul", shares, graph.half(tags.text * (SHARE / PICTURE_SCALE)))
     return graph.add("Mul", part, best)
