@@ -31,7 +31,7 @@ from training.starter.wordnet import WordNet
 
 EVIDENCE_DIM, TAGS_DIM = 512, 229  # with 27 moods: 768
 MIXTURES, TEMPLATE_ROUNDS = 15_000, 2
-STRONG_PRECISION, LIKELY_PRECISION = 0.8, 0.6
+STRONG_PRECISION, LIKELY_PRECISION = 0.75, 0.55
 
 
 @dataclass(frozen=True)
