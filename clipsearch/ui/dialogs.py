@@ -60,7 +60,9 @@ def choose_model(parent: QWidget, start: Path, then: Callable[[Path], None]) -> 
     dialog = QFileDialog(parent, QCoreApplication.translate("dialogs", "Import a model"), str(start))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     name = QCoreApplication.translate("dialogs", "Models")
-    dialog.setNameFilters([f"{name} (*.safetensors *.bin *.pt model.json config.json open_clip_config.json)"])
+    dialog.setNameFilters(
+        [f"{name} (*.safetensors *.bin *.pt *.pth *.ckpt model.json config.json open_clip_config.json)"]
+    )
     return _open_file_dialog(dialog, lambda path: then(path.parent if path.suffix == ".json" else path))
 
 

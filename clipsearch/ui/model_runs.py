@@ -32,6 +32,7 @@ class ModelRuns(QObject):
         self._tasks = tasks
         self._background = background
         self._runs: dict[str, Task] = {}
+        self._steps: dict[str, ModelProgress | None] = {}  # the latest of each
 
     def refresh(self) -> None:
         """List the models anew."""
@@ -47,7 +48,7 @@ class ModelRuns(QObject):
 
     def import_from(self, path: Path, architecture: str | None = None) -> None:
         """Make a model ready from a file or folder on this machine."""
-        task = self._run(path.name, lambda: self._library.import_model(path, architecture))
+        task = self._run(str(path), lambda: self._library.import_model(path, architecture))
         if task is not None:
             task.failed.connect(lambda error: self._on_import_failed(path, error))
 
@@ -72,11 +73,15 @@ class ModelRuns(QObject):
             return None
         task = self._tasks.run(work)
         self._runs[name] = task
-        task.progressed.connect(lambda step: self.progressed.emit(name, step))
+        task.progressed.connect(lambda step: self._on_progressed(name, step))
         task.succeeded.connect(self.installed)
         task.finished.connect(lambda: self._on_finished(name))
-        self.progressed.emit(name, None)
+        self._on_progressed(name, None)
         return task
+
+    def _on_progressed(self, name: str, step: ModelProgress | None) -> None:
+        self._steps[name] = step
+        self.progressed.emit(name, step)
 
     def _on_import_failed(self, path: Path, error: Exception) -> None:
         if isinstance(error, ArchitectureUnknownError) and error.choices:
@@ -85,11 +90,11 @@ class ModelRuns(QObject):
             self._tasks.failed.emit(error)
 
     def _on_finished(self, name: str) -> None:
-        del self._runs[name]
+        del self._runs[name], self._steps[name]
         self.ended.emit(name)
         self.refresh()
 
     def _on_listed(self, models: list[ModelInfo]) -> None:
         self.listed.emit(models)
-        for name in self._runs:
-            self.progressed.emit(name, None)
+        for name, step in self._steps.items():
+            self.progressed.emit(name, step)

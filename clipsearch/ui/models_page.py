@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QScrollArea, QVBoxLayout, QWidget
@@ -115,12 +116,12 @@ class ModelsPage(QWidget):
         self.cards = {model.name: self._card(model) for model in sorted(models, key=lambda model: not model.installed)}
 
     def show_progress(self, name: str, step: ModelProgress | None) -> None:
-        """Show how far the work on a model is; one that has no card yet is being imported."""
+        """Show how far the work on a model is; one that has no card yet is being imported from the path `name`."""
         card = self.cards.get(name)
         if card is not None:
             card.show_progress(step)
         else:
-            self._import_step.setText(f"{wording.one_line(name)}: {wording.model_progress(step)}")
+            self._import_step.setText(f"{wording.one_line(Path(name).name)}: {wording.model_progress(step)}")
             self._import_step.show()
 
     def show_ended(self, name: str) -> None:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from clipsearch.ui.index_runs import IndexRuns
-from clipsearch.ui.library_access import LibraryAccess
+from clipsearch.ui.library_access import LibraryAccess, Overview
 from clipsearch.ui.library_feed import LibraryFeed
 from clipsearch.ui.model_runs import ModelRuns
 from clipsearch.ui.photo_model import PhotoModel
@@ -84,10 +84,16 @@ class Session(QObject):
     def _on_opened(self) -> None:
         self.opened.emit()
         self.feed.refresh()
+        self.feed.changed.connect(self._on_first_overview, Qt.ConnectionType.SingleShotConnection)
         self.models.refresh()
         self.searching.start()
         self.runs.start()
         self.background.run(self.library.warm_up)
+
+    def _on_first_overview(self, overview: Overview) -> None:
+        """Let a model that had not caught up when the last window closed, or was chosen elsewhere, go on."""
+        if overview.status.model != overview.status.chosen:
+            self.runs.request()
 
     def _on_open_failed(self, error: Exception) -> None:
         self.searching.refuse(error)

@@ -72,7 +72,7 @@ class StatusBar(QWidget):
     def show_status(self, status: Status) -> None:
         """Show what the library holds."""
         parts = [wording.photo_count(status.photos)]
-        if status.pending:
+        if status.pending and status.model == status.chosen:  # else another model finds them meanwhile
             parts.append(self.tr("{count} not searchable yet").format(count=wording.number(status.pending)))
         if status.problems:
             parts.append(wording.problem_count(status.problems))

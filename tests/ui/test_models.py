@@ -121,6 +121,40 @@ def test_a_chosen_model_that_is_not_usable_is_told(qtbot, window: MainWindow, se
     assert note in window.status._counts.text()
 
 
+def test_photos_that_another_model_finds_are_not_called_unsearchable(window: MainWindow) -> None:
+    window.status.show_status(Status(30, 30, 10, 20, 0, 0, "starter-1-p1", "large-1-p1", "20 photos to go."))
+    assert window.status._counts.text() == "30 photos · 20 photos to go."
+    window.status.show_status(Status(30, 30, 10, 20, 0, 0, "large-1-p1", "large-1-p1"))
+    assert "20 not searchable yet" in window.status._counts.text()
+
+
+def test_a_model_that_had_not_caught_up_goes_on_when_the_window_opens(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    library.chosen_model = "large"
+    session.start()
+    qtbot.waitUntil(lambda: library.indexed == [(None, False)])
+    library.chosen_model = "fake"
+    qtbot.waitUntil(lambda: not session.runs.is_running)
+    with qtbot.waitSignal(session.feed.changed):
+        session.feed.refresh()
+    assert library.indexed == [(None, False)]
+
+
+def test_listing_the_models_does_not_turn_progress_back(
+    qtbot, session: Session, library: FakeLibrary, page: ModelsPage
+) -> None:
+    library.may_download.clear()
+    session.models.install("large")
+    qtbot.waitUntil(lambda: "286" in page.cards["large"]._step.text())
+    seen: list[object] = []
+    session.models.progressed.connect(lambda _, step: seen.append(step))
+    with qtbot.waitSignal(session.models.listed):
+        session.models.refresh()
+    assert seen and None not in seen
+    library.may_download.set()
+
+
 def test_a_model_is_removed_after_asking(
     qtbot, window: MainWindow, session: Session, library: FakeLibrary, page
 ) -> None:
@@ -136,6 +170,15 @@ def test_a_model_is_imported_from_a_file(qtbot, window: MainWindow, session: Ses
     session.models.import_from(tmp_path / "mine.safetensors")
     qtbot.waitUntil(lambda: "mine" in page.cards)
     assert not page._import_step.isVisible()
+
+
+def test_files_of_one_name_in_two_places_are_two_models(session: Session, page, tmp_path: Path) -> None:
+    steps: list[str] = []
+    session.models.progressed.connect(lambda name, step: steps.append(name))
+    for place in ("one", "two"):
+        session.models.import_from(tmp_path / place / "model.safetensors")
+    assert steps == [str(tmp_path / place / "model.safetensors") for place in ("one", "two")]
+    assert page._import_step.text().startswith("model.safetensors: ")
 
 
 def test_weights_of_several_architectures_are_asked_about(
