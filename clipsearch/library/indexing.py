@@ -49,12 +49,14 @@ def index_folders(
 ) -> Generator[Progress, None, IndexCounts]:
     """Add `folders` (None: those already added) and bring them up to date; return the counts.
 
-    Files that had a problem are read again when they changed, or all of them with `retry_problems`. Raises
+    Files that had a problem are read again when they changed, or all of them with `retry_problems`. When another model
+    is chosen meanwhile, the run goes on until that one knows the photos, too. Raises
     ClipsearchError for a folder that is not there, LibraryBusyError when another process is indexing, CatalogError when
     the library cannot be written.
     """
     with _one_indexer(library):
         targets = _targets(library, folders)
+        counts: IndexCounts | None = None
         while True:
             run = _Run(library, retry_problems)
             try:
@@ -62,8 +64,10 @@ def index_folders(
             except DamagedModelError as error:
                 library.choice.pass_over(error.encoder, error.reason)
             else:
-                yield run.progress(Stage.DONE)
-                return run.counts
+                counts = counts or run.counts
+                if not run.filling.is_outdated():
+                    yield replace(run.progress(Stage.DONE), counts=counts)
+                    return counts
             finally:
                 run.filling.save()
 

@@ -478,6 +478,20 @@ def test_a_run_reads_no_more_for_a_model_that_is_chosen_no_more(
     assert verify(library).ok
 
 
+def test_a_model_chosen_during_a_run_comes_to_know_what_is_new(
+    library: Library, reopen: Reopen, folder: Path, index: Index
+) -> None:
+    library.choose_model("other")
+    index(library)
+    library.choose_model("starter")
+    paint(folder / "zz new.png", (255, 200, 9))
+    run = index_folders(library)
+    next(run)
+    reopen().choose_model("other")  # which knows all that is in the catalog by now, so it answers at once
+    assert list(run)[-1].counts == IndexCounts(added=1, unchanged=20)
+    assert_answers(library, OTHER, 21)
+
+
 def test_a_choice_elsewhere_is_seen(library: Library, reopen: Reopen, index: Index) -> None:
     elsewhere = reopen()
     assert_answers(elsewhere, STARTER)
