@@ -93,7 +93,10 @@ def demo(
 
 @app.command()
 def index(
-    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", readable=False, help="Folders of photos.")],
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="DIR", readable=False, help="Folders of photos; by default those already added."),
+    ] = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
     retry: Annotated[bool, typer.Option("--retry", help="Read files again that had a problem.")] = False,
@@ -201,10 +204,12 @@ def _with_path(error: ClipsearchError) -> str:
     return f"{one_line(error.path)}: {error.message}"
 
 
-def _index(library: Library, folders: Sequence[Path], retry: bool = False) -> IndexCounts:
+def _index(library: Library, folders: Sequence[Path] | None, retry: bool = False) -> IndexCounts:
     """Index with a progress bar on stderr; an interrupt stops between batches and keeps what is done."""
     from clipsearch.library.indexing import index_folders
 
+    if folders is None and not library.catalog.folders():
+        raise ClipsearchError("No folders", "No folder has been added yet; name one: `clipsearch index DIR`.")
     return _with_progress(index_folders(library, folders, retry_problems=retry))
 
 

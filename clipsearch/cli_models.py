@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clipsearch.errors import ArchitectureUnknownError, ClipsearchError
 from clipsearch.terminal import JsonOption, LibraryOption, one_line, open_library, print_json
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def install(name: NameArgument, yes: YesOption = False, as_json: JsonOption = Fa
     chosen = settings.load(settings_file())
     if not use_cases.find_model(name).installed:
         _agree(_terms(use_cases.ask_for(name, chosen)), "Download it?", yes)
-    _show_installed(_with_progress(use_cases.install(name, chosen)), as_json)
+    _show_installed(_with_progress(use_cases.install(name, chosen), "what is downloaded is kept"), as_json)
 
 
 @models.command("import")
@@ -65,7 +66,10 @@ def import_(
     from clipsearch.paths import settings_file
 
     run = import_model(path, settings.load(settings_file()), name, architecture)
-    _show_installed(_with_progress(run), as_json)
+    try:
+        _show_installed(_with_progress(run, "nothing was installed"), as_json)
+    except ArchitectureUnknownError as error:
+        raise ClipsearchError(error.title, f"{error.message} Say it by --architecture.", error.path) from error
 
 
 @models.command()
@@ -125,8 +129,8 @@ def _show_installed(info: ModelInfo, as_json: bool) -> None:
         )
 
 
-def _with_progress(run: Generator[ModelProgress, None, ModelInfo]) -> ModelInfo:
-    """Show each step on stderr; an interrupt stops between two, and what was downloaded is kept."""
+def _with_progress(run: Generator[ModelProgress, None, ModelInfo], if_stopped: str) -> ModelInfo:
+    """Show each step on stderr; an interrupt stops it, and `if_stopped` says what becomes of what was done."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -142,7 +146,7 @@ def _with_progress(run: Generator[ModelProgress, None, ModelInfo]) -> ModelInfo:
             info: ModelInfo = finished.value
             return info
         except KeyboardInterrupt:
-            typer.echo("Stopped; what is downloaded is kept for the next time.", err=True)
+            typer.echo(f"Stopped; {if_stopped}.", err=True)
             raise
         finally:
             run.close()

@@ -121,7 +121,7 @@ def test_the_demo_answers_without_a_display() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("search",), ("search", "a", "--batch", "b"), ("search", "a", "-n", "0"), ("index",), ("nonsense",)],
+    [("search",), ("search", "a", "--batch", "b"), ("search", "a", "-n", "0"), ("nonsense",)],
 )
 def test_wrong_usage_is_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
     done = clipsearch(*arguments, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(Path.cwd())})
@@ -130,7 +130,13 @@ def test_wrong_usage_is_2(arguments: tuple[str, ...], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("search", " "), ("search", "--batch", "missing.txt"), ("similar", "missing.jpg"), ("index", "missing folder")],
+    [
+        ("search", " "),
+        ("search", "--batch", "missing.txt"),
+        ("similar", "missing.jpg"),
+        ("index",),
+        ("index", "missing folder"),
+    ],
 )
 def test_what_cannot_be_done_is_1_with_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert_one_error(clipsearch(*arguments, "--library", tmp_path / "library"))

@@ -87,7 +87,8 @@ def test_a_model_is_listed_installed_used_and_removed(command: Command, hub: Hub
     assert lines(command("models", "use", NAME, "--json")) == [{"chosen": NAME, "answering": "starter"}]
     listed = command("models", "list").stdout
     assert next(line for line in listed.splitlines() if line.startswith(NAME)).split()[1:3] == ["installed,", "chosen"]
-    lines(command("index", tmp_path / "photos", "--json"))
+    (counts,) = lines(command("index", "--json"))
+    assert counts["unchanged"] == 3
     assert Path(lines(command("search", "blue", "--json"))[0]["path"]).name == "blue.png"
 
     assert "is in use" in command("models", "remove", NAME).stderr
@@ -132,6 +133,16 @@ def test_a_folder_is_imported(command: Command, tmp_path: Path) -> None:
     folder = write_files(immich_files(), tmp_path / "My colours")
     (info,) = lines(command("models", "import", folder, "--json"))
     assert (info["name"], info["source"]) == ("My-colours", "imported")
+
+
+def test_weights_that_leave_the_architecture_open_name_the_option(command: Command, tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from tests.model.checkpoint_files import VIT, random_model
+
+    torch.save(random_model(VIT).state_dict(), tmp_path / "mine.pt")
+    done = command("models", "import", tmp_path / "mine.pt")
+    assert_one_error(done, "do not tell their architecture")
+    assert "--architecture" in done.stderr
 
 
 @posix

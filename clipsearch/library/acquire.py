@@ -19,7 +19,7 @@ from clipsearch.errors import ClipsearchError, ConversionError, NotOnHubError, P
 from clipsearch.records import ModelProgress, ModelStage
 from clipsearch.settings import Settings
 
-UNKNOWN = "not stated"  # the licence of a model that says nothing of it
+UNKNOWN = "unknown licence"  # the licence of a model that says nothing of it
 
 _BLOCK = 1 << 22
 _SAYS_NOTHING = {"model", "open_clip_model", "pytorch_model", "open_clip_pytorch_model", "weights"}
