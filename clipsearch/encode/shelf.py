@@ -13,7 +13,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -25,6 +25,7 @@ from clipsearch.paths import models_folder, resource_path
 STARTER = "starter"
 
 _STAGING = ".staging"
+_TRASH = ".removed-"  # no model's name begins with a full stop, so neither this nor a lock can be one's folder
 _KEEP_S = 7 * 24 * 3600.0
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,98}[A-Za-z0-9_+-])?")
 _MOVES = 20  # tries, a tenth of a second apart: on Windows a virus scanner may hold a new file open for a moment
@@ -40,7 +41,7 @@ def names() -> list[str]:
 
 def find(name: str) -> Path:
     """Return the folder of a package, the starter's included; upper and lower case are one. Raises ClipsearchError."""
-    if name == STARTER:
+    if name.casefold() == STARTER:
         return resource_path(f"models/{STARTER}")
     for installed in names():
         if installed.casefold() == name.casefold():
@@ -50,8 +51,8 @@ def find(name: str) -> Path:
 
 
 def is_installed(name: str) -> bool:
-    """Whether a package of this name, the starter included, is there."""
-    return name == STARTER or name.casefold() in map(str.casefold, names())
+    """Whether a package of this name, the starter included, is there; upper and lower case are one."""
+    return name.casefold() in map(str.casefold, [STARTER, *names()])
 
 
 def check_name(name: str) -> str:
@@ -81,7 +82,7 @@ def staging(name: str) -> Iterator[Path]:
     try:
         _clean(folder.parent)
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_name(f"{name}.lock"), timeout=0, thread_local=False)
+        lock = FileLock(_lock_of(folder), timeout=0, thread_local=False)
         lock.acquire()
     except Timeout:
         raise ClipsearchError("Model busy", f"The model {name} is being installed by another program.") from None
@@ -114,11 +115,11 @@ def remove(name: str) -> int:
 
     Raises ClipsearchError for the starter, and for a name that is not installed.
     """
-    if name == STARTER:
+    if name.casefold() == STARTER:
         raise ClipsearchError("Model not removable", "The starter model comes with the program and cannot be removed.")
     folder = find(name)
     freed = size_bytes(folder)
-    trash = models_folder() / _STAGING / f"removed-{uuid.uuid4().hex}"
+    trash = models_folder() / _STAGING / f"{_TRASH}{uuid.uuid4().hex}"
     _move(folder, trash)
     discard(trash)
     return freed
@@ -145,17 +146,22 @@ def _clean(staging_folder: Path) -> None:
     if not staging_folder.is_dir():
         return
     for path in staging_folder.iterdir():
-        old = time.time() - path.stat().st_mtime > _KEEP_S
-        if path.is_dir() and (path.name.startswith("removed-") or (old and not _locked(path))):
+        if path.name.startswith(_TRASH):
             discard(path)
+        elif path.is_dir() and _is_old(path):
+            with suppress(Timeout), FileLock(_lock_of(path), timeout=0):
+                discard(path)
 
 
-def _locked(folder: Path) -> bool:
+def _is_old(path: Path) -> bool:
     try:
-        with FileLock(folder.with_name(f"{folder.name}.lock"), timeout=0):
-            return False
-    except Timeout:
-        return True
+        return time.time() - path.stat().st_mtime > _KEEP_S
+    except FileNotFoundError:  # another program has just moved or deleted it
+        return False
+
+
+def _lock_of(staged: Path) -> Path:
+    return staged.with_name(f".{staged.name}.lock")
 
 
 def _drop_if_empty(folder: Path) -> None:

@@ -70,12 +70,12 @@ def test_an_install_that_brought_nothing_leaves_nothing(root: Path) -> None:
 
 
 def test_other_leftovers_are_deleted_after_a_week(root: Path) -> None:
-    for name in ("old", "busy", "new", "removed-1"):
+    for name in ("old", "busy", "new", ".removed-1"):
         (root / ".staging" / name).mkdir(parents=True)
         (root / ".staging" / name / "x.part").touch()
     for name in ("old", "busy"):
         os.utime(root / ".staging" / name, (time.time() - _WEEK_S,) * 2)
-    with FileLock(root / ".staging" / "busy.lock"), shelf.staging("a"):
+    with FileLock(root / ".staging" / ".busy.lock"), shelf.staging("a"):
         assert {path.name for path in (root / ".staging").iterdir() if path.is_dir()} == {"a", "busy", "new"}
 
 
@@ -90,6 +90,21 @@ def test_two_installs_of_one_model_do_not_meet() -> None:
         pass
 
 
+@pytest.mark.parametrize("name", ["a.lock", "removed-1"])
+def test_no_name_meets_the_shelfs_own(name: str) -> None:
+    with shelf.staging("a"), shelf.staging(name) as staged, shelf.staging("b"):
+        assert staged.is_dir()
+
+
+def test_what_another_program_deletes_meanwhile_is_passed_over(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / ".staging").mkdir(parents=True)
+    gone = [root / ".staging" / "gone", root / ".staging" / "gone too"]
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter(gone))
+    monkeypatch.setattr(Path, "is_dir", lambda self, **options: True)
+    with shelf.staging("a"):
+        pass
+
+
 def test_removing_frees_its_bytes(root: Path) -> None:
     install("a", b"x" * 1000)
     (root / "a" / "sub").mkdir()
@@ -101,7 +116,7 @@ def test_removing_frees_its_bytes(root: Path) -> None:
 
 def test_the_starter_and_what_is_not_there_cannot_be_removed() -> None:
     with pytest.raises(ClipsearchError, match="starter model comes with the program"):
-        shelf.remove("starter")
+        shelf.remove("Starter")
     with pytest.raises(ClipsearchError, match="No model called 'a' is installed"):
         shelf.remove("a")
 
@@ -115,7 +130,7 @@ def test_a_name_that_some_disk_cannot_keep_is_refused(name: str) -> None:
         pass
 
 
-@pytest.mark.parametrize("name", ["a", "A", "starter"])
+@pytest.mark.parametrize("name", ["a", "A", "starter", "Starter"])
 def test_a_name_in_use_is_refused(name: str) -> None:
     install("a")
     with pytest.raises(ClipsearchError, match="installed already"):
