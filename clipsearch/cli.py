@@ -104,7 +104,10 @@ def index(
     """Add folders and bring them up to date. Files that cannot be read do not stop it; see `problems`."""
     started = time.monotonic()
     with open_library(library) as opened:
+        known = _encoded(opened)
         counts = _index(opened, folders, retry)
+        if _encoded(opened) != known:
+            print(f"Encoded with {opened.encoder.engine_reason}", file=sys.stderr)
         _warn(opened)
     summary = asdict(counts) | {"seconds": round(time.monotonic() - started, 3)}
     if as_json:
@@ -211,6 +214,11 @@ def _index(library: Library, folders: Sequence[Path] | None, retry: bool = False
     if folders is None and not library.catalog.folders():
         raise ClipsearchError("No folders", "No folder has been added yet; name one: `clipsearch index DIR`.")
     return _with_progress(index_folders(library, folders, retry_problems=retry))
+
+
+def _encoded(library: Library) -> int:
+    """Return how many photos the chosen model has encoded."""
+    return library.catalog.vector_count(library.encoder.model_id)
 
 
 def _with_progress(run: Generator[Progress, None, IndexCounts]) -> IndexCounts:

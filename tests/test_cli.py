@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -66,6 +67,14 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # Answers
+
+
+def test_index_says_which_engine_encodes_and_why(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    shutil.copy(DEMO / "dog.jpg", tmp_path / "photos")
+    first, again = (clipsearch("index", tmp_path / "photos", "--library", tmp_path / "library") for _ in range(2))
+    assert re.fullmatch(r"Encoded with (ONNX Runtime on the CPU|torch on the).+\.\n", first.stderr)
+    assert again.stderr == ""
 
 
 def test_search_answers_with_hits_best_first(library: Path) -> None:
