@@ -18,9 +18,12 @@ needed = pytest.mark.skipif(not (shutil.which("Xvfb") and shutil.which("xdotool"
 
 @pytest.fixture
 def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Start an X server on a free display; yield the environment for programs on it."""
+    """Start an X server on a free display; yield the environment for programs on it.
+
+    It must not start anew when its last client leaves, as it would while programs come and go.
+    """
     reading, writing = os.pipe()
-    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]
     with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
         os.close(writing)
         display = os.read(reading, 16).decode().strip()
