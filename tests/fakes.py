@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -101,6 +101,9 @@ class FakeInstalled(Installed):
         if name not in self.encoders:
             raise PackageError(f"There is no model package {name}.")
         return self.encoders[name]
+
+    def keep(self, models: Collection[str]) -> None:
+        pass
 
 
 def fake_library(

@@ -119,6 +119,7 @@ def remove(name: str) -> int:
         raise ClipsearchError("Model not removable", "The starter model comes with the program and cannot be removed.")
     folder = find(name)
     freed = size_bytes(folder)
+    gc.collect()  # a model that was in use a moment ago may hold files open, which Windows does not move
     trash = models_folder() / _STAGING / f"{_TRASH}{uuid.uuid4().hex}"
     _move(folder, trash)
     discard(trash)

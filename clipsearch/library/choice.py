@@ -55,6 +55,7 @@ class Choice:
         with self._lock:
             if self._decided is None or self._decided[0] != generation:
                 self._decided = (generation, self._decide())
+                self._installed.keep(self._decided[1].in_use)
             return self._decided[1]
 
     def choose(self, name: str) -> None:

@@ -1,9 +1,9 @@
-"""The models on this machine as encoders, each opened once."""
+"""The models on this machine as encoders; those in use stay open."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from clipsearch.encode import shelf
@@ -26,7 +26,7 @@ class Installed:
         return [shelf.STARTER, *shelf.names()]
 
     def open(self, name: str) -> Encoder:
-        """Return the package's encoder, the same until another revision is installed.
+        """Return the package's encoder, the same while it is kept and no other revision is installed.
 
         Raises ClipsearchError for a package that is missing or damaged.
         """
@@ -39,6 +39,11 @@ class Installed:
             if key not in self._encoders:
                 self._encoders[key] = _encoder(package, self._settings)
             return self._encoders[key]
+
+    def keep(self, models: Collection[str]) -> None:
+        """Let go of the others' memory and files, which Windows could not delete while they are open."""
+        with self._lock:
+            self._encoders = {key: encoder for key, encoder in self._encoders.items() if key[0] in models}
 
 
 class OnePackage(Installed):

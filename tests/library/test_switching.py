@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,3 +144,14 @@ def test_a_run_that_is_killed_goes_on_and_search_never_stops(library: Library, f
     index(library)
     assert_answers(library, "twin")
     assert verify(library).ok
+
+
+def test_a_model_that_is_used_no_more_lets_go_of_its_memory_and_files(library: Library, index: Index) -> None:
+    library.choose_model("twin")
+    index(library)
+    assert search_text(library, "a dog")[0].photo.path.name == "dog.jpg"
+    twin = weakref.ref(library.answering)
+    library.choose_model("starter")
+    assert search_text(library, "a dog")[0].photo.path.name == "dog.jpg"
+    gc.collect()
+    assert twin() is None
