@@ -96,9 +96,8 @@ def remove(
     from clipsearch.library import models as use_cases
 
     with open_library(library) as opened:
-        info = use_cases.find_model(name, opened)
-        if info.installed:
-            _agree("", f"Delete {info.name} ({_size(info.disk_bytes)})?", yes)
+        info = use_cases.find_installed(name)
+        _agree("", f"Delete {info.name} ({_size(info.disk_bytes)})?", yes)
         freed = use_cases.remove(opened, name)
     if as_json:
         print_json({"name": info.name, "freed_bytes": freed})

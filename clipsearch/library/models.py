@@ -31,10 +31,14 @@ def models(library: Library | None = None) -> list[ModelInfo]:
     return [replace(info, chosen=info.name == chosen, answering=info.name == answering) for info in infos]
 
 
-def find_model(name: str, library: Library | None = None) -> ModelInfo:
+def find_model(name: str) -> ModelInfo:
     """Return the model of this name, installed or on offer. Raises ClipsearchError."""
-    name = shelf.find(name).name if shelf.is_installed(name) else find_offer(name).name
-    return next(info for info in models(library) if info.name == name)
+    return find_installed(name) if shelf.is_installed(name) else _offered(find_offer(name))
+
+
+def find_installed(name: str) -> ModelInfo:
+    """Return the installed model of this name. Raises ClipsearchError."""
+    return _info(shelf.find(name).name)
 
 
 def ask_for(name: str, settings: Settings) -> ModelInfo:
