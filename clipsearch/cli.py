@@ -104,10 +104,12 @@ def index(
     """Add folders and bring them up to date. Files that cannot be read do not stop it; see `problems`."""
     started = time.monotonic()
     with open_library(library) as opened:
-        known = _encoded(opened)
+        known, answering = _encoded(opened), opened.answering.model_id
         counts = _index(opened, folders, retry)
         if _encoded(opened) != known:
             print(f"Encoded with {opened.encoder.engine_reason}", file=sys.stderr)
+        if opened.answering.model_id != answering:
+            print(f"{opened.answering.package.name} answers now.", file=sys.stderr)
         _warn(opened)
     summary = asdict(counts) | {"seconds": round(time.monotonic() - started, 3)}
     if as_json:

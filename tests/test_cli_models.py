@@ -87,8 +87,9 @@ def test_a_model_is_listed_installed_used_and_removed(command: Command, hub: Hub
     assert lines(command("models", "use", NAME, "--json")) == [{"chosen": NAME, "answering": "starter"}]
     listed = command("models", "list").stdout
     assert next(line for line in listed.splitlines() if line.startswith(NAME)).split()[1:3] == ["installed,", "chosen"]
-    (counts,) = lines(command("index", "--json"))
-    assert counts["unchanged"] == 3
+    caught_up = command("index", "--json")
+    assert lines(caught_up)[0]["unchanged"] == 3
+    assert f"{NAME} answers now." in caught_up.stderr
     assert Path(lines(command("search", "blue", "--json"))[0]["path"]).name == "blue.png"
 
     assert "is in use" in command("models", "remove", NAME).stderr
