@@ -43,8 +43,8 @@ def less_sure_count(count: int) -> str:
 
 
 def file_size(size_bytes: int) -> str:
-    """2500000 -> "2.4 MB"."""
-    return QLocale().formattedDataSize(size_bytes, 1, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
+    """2500000 -> "2.5 MB"."""
+    return QLocale().formattedDataSize(size_bytes, 1, QLocale.DataSizeFormat.DataSizeSIFormat)
 
 
 def dimensions(photo: Photo) -> str:

@@ -135,7 +135,7 @@ class FakeLibrary(LibraryAccess):
         if self.network_error:
             raise self.network_error
         model = next(model for model in self.known_models if model.name == name)
-        return replace(model, download_bytes=629_145_600)
+        return replace(model, download_bytes=600_000_000)
 
     def install_model(self, name: str) -> Generator[ModelProgress, None, ModelInfo]:
         yield ModelProgress(ModelStage.DOWNLOADING, 150_000_000, 600_000_000)

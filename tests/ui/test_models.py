@@ -52,7 +52,7 @@ def test_installed_models_come_first_and_say_what_they_are(page) -> None:
     assert list(page.cards) == ["starter", "large"]
     assert "answers now" in texts(page.cards["starter"])
     assert "recommended" in texts(page.cards["large"])
-    for fact in ("English", "medium speed", "72.8 % on ImageNet", "572", "to download", "MIT"):
+    for fact in ("English", "medium speed", "72.8 % on ImageNet", "600.0 MB", "to download", "MIT"):
         assert fact in texts(page.cards["large"])
 
 
@@ -80,7 +80,7 @@ def test_a_download_shows_its_progress_and_can_be_cancelled(
     page.cards["large"].install.click()
     answer(qtbot, window, "Accept")
     card = page.cards["large"]
-    qtbot.waitUntil(lambda: "286" in card._step.text())
+    qtbot.waitUntil(lambda: "300" in card._step.text())
     assert card._bar.value() == 500
     assert card.cancel.isVisible() and not card.install.isVisible()
     card.cancel.click()
@@ -146,7 +146,7 @@ def test_listing_the_models_does_not_turn_progress_back(
 ) -> None:
     library.may_download.clear()
     session.models.install("large")
-    qtbot.waitUntil(lambda: "286" in page.cards["large"]._step.text())
+    qtbot.waitUntil(lambda: "300" in page.cards["large"]._step.text())
     seen: list[object] = []
     session.models.progressed.connect(lambda _, step: seen.append(step))
     with qtbot.waitSignal(session.models.listed):
@@ -158,7 +158,7 @@ def test_listing_the_models_does_not_turn_progress_back(
 def test_a_model_is_removed_after_asking(
     qtbot, window: MainWindow, session: Session, library: FakeLibrary, page
 ) -> None:
-    library.known_models = [STARTER, replace(OFFERED, installed=True, disk_bytes=1_048_576)]
+    library.known_models = [STARTER, replace(OFFERED, installed=True, disk_bytes=1_000_000)]
     session.models.refresh()
     qtbot.waitUntil(offers(page, "large", "remove"))
     page.cards["large"].remove.click()
@@ -207,7 +207,7 @@ def test_a_configuration_file_stands_for_its_folder(window: MainWindow, tmp_path
 def test_progress_of_a_model_in_words() -> None:
     assert wording.model_progress(None) == "Waiting…"
     assert wording.model_progress(ModelProgress(ModelStage.CONVERTING, 0, None)) == "Converting…"
-    step = ModelProgress(ModelStage.DOWNLOADING, 1_048_576, 2_097_152)
+    step = ModelProgress(ModelStage.DOWNLOADING, 1_000_000, 2_000_000)
     assert wording.model_progress(step) == "Downloading: 1.0 MB of 2.0 MB"
 
 

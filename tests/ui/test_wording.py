@@ -66,3 +66,7 @@ def test_every_plural_is_in_the_english_translation() -> None:
     for text in texts:
         assert f"<source>{text}</source>" in source
         assert QCoreApplication.translate("wording", text, "", 1).startswith("1 ")
+
+
+def test_sizes_are_counted_in_thousands_as_the_hub_and_the_command_line_do() -> None:
+    assert wording.file_size(629_145_600) == "629.1 MB"
