@@ -25,12 +25,16 @@ class UnreadablePhotoError(ClipsearchError):
     """A picture cannot be decoded; `message` is the reason shown under Problems.
 
     `temporary` says that it may be readable next time though the file itself stays the same (permissions, a lost
-    connection), so that the next indexing run tries again.
+    connection), so that the next indexing run tries again. `by_reader` says that the reader was given up (it crashed,
+    took too long or needed too much memory), which says little about a file that could be read before.
     """
 
-    def __init__(self, message: str, path: Path | None = None, temporary: bool = False) -> None:
+    def __init__(
+        self, message: str, path: Path | None = None, temporary: bool = False, by_reader: bool = False
+    ) -> None:
         super().__init__("Photo not readable", message, path)
         self.temporary = temporary
+        self.by_reader = by_reader
 
 
 class PackageError(ClipsearchError):
@@ -62,7 +66,7 @@ class CheckpointError(ClipsearchError):
 
 
 class ArchitectureUnknownError(CheckpointError):
-    """Model weights fit several architectures, named in `choices` (perhaps not all of them); the user has to say."""
+    """Model weights fit several architectures, named in `choices`, the user has to say which; or they fit none."""
 
     def __init__(self, message: str, path: Path | None, choices: Sequence[str]) -> None:
         super().__init__(message, path)
@@ -89,7 +93,7 @@ class ConversionError(ClipsearchError):
 
 
 class EngineError(ClipsearchError):
-    """The engine that the settings ask for cannot run this package on this machine."""
+    """torch cannot run a package on its device after all; the encoder then goes over to ONNX Runtime."""
 
     def __init__(self, message: str, path: Path | None = None) -> None:
         super().__init__("Engine not usable", message, path)

@@ -29,6 +29,7 @@ class FakeEncoder(Encoder):
     """Maps a picture to its mean colour and a colour's name to that colour: unit vectors, float32 [n, 4]."""
 
     batch_size = 4
+    engine_known = "a fake, which needs no model."
 
     def __init__(self, revision: str = "1", name: str = "fake") -> None:
         self.package = Package(Path(), name, revision, "Fake", "", 4, _PREPROCESS, 8, 0, strong=2.0, likely=1.0)

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from clipsearch.encode.engine import Choice, Engine, choose
+from clipsearch.encode.engine import Choice, Engine, choose, known
 from clipsearch.encode.engine_onnx import OnnxEngine
 from clipsearch.encode.package import Package, load_package
 from clipsearch.encode.preprocess import Preprocess, normalise
@@ -46,13 +46,19 @@ class Encoder:
 
     @property
     def engine_reason(self) -> str:
-        """Which engine encodes pictures, and why, as a sentence. Raises EngineError."""
+        """Which engine encodes pictures, and why, as a sentence; may take as long as torch takes to load."""
         with self._choosing:
             return self._choice.reason
 
     @property
+    def engine_known(self) -> str:
+        """`engine_reason`, as far as it can be told at once: "" while torch would have to be loaded for it."""
+        choice = vars(self).get("_choice") or known(self.package, self._wanted)
+        return choice.reason if choice else ""
+
+    @property
     def batch_size(self) -> int:
-        """How many pictures to encode at once. Raises EngineError."""
+        """How many pictures to encode at once."""
         return self._run(lambda engine: self._cpu_batch_size if engine is self._onnx else engine.batch_size)
 
     @property
@@ -85,12 +91,10 @@ class Encoder:
         return self.package.background()
 
     def _run(self, use: Callable[[Engine], Result]) -> Result:
-        """Use the engine; where it was not asked for by name and fails, go over to ONNX Runtime for good."""
+        """Use the engine; where it fails, go over to ONNX Runtime for good: search goes on, if more slowly."""
         try:
             return use(self._engine())
         except EngineError as error:
-            if self._wanted != "auto":
-                raise
             with self._choosing:
                 self._choice = Choice("onnx", f"ONNX Runtime on the CPU: {error.message}")
             return use(self._onnx)

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from clipsearch.encode.package import Package
-from clipsearch.errors import EngineError
 
 _INSTALL = 'pip install "clipsearch[gpu]"'
+_DEVICES = {"cuda": "the GPU", "mps": "Apple's GPU"}
 
 
 class Engine(Protocol):
@@ -45,39 +45,38 @@ class Choice:
 
 
 def choose(package: Package, wanted: str = "auto") -> Choice:
-    """Choose an engine for a package: the `wanted` one, or with "auto" torch where it has a GPU and weights.
+    """Choose an engine for a package: torch where it has a GPU and weights, else, or where `wanted`, ONNX Runtime.
 
-    Raises EngineError where torch is wanted and cannot run this package.
+    With "torch" wanted, torch is asked for its GPU even where no driver shows one. ONNX Runtime can run any package, so
+    that what the settings ask for never keeps a search from being answered; the reason says why it is not torch.
     """
+    return known(package, wanted) or _ask_torch(wanted)
+
+
+def known(package: Package, wanted: str = "auto") -> Choice | None:
+    """Choose without loading torch, which takes seconds; None where only torch can say."""
     if wanted == "onnx":
         return Choice("onnx", "ONNX Runtime on the CPU, as the settings say.")
-    if wanted == "torch":
-        return _torch(package)
-    return _automatic(package)
-
-
-def _automatic(package: Package) -> Choice:
-    if not (gpu := gpu_sign()):
+    if wanted == "auto" and not gpu_sign():
         return Choice("onnx", "ONNX Runtime on the CPU: this machine has no GPU that torch could use.")
     if package.weights is None or package.architecture is None:
-        return Choice("onnx", f"ONNX Runtime on the CPU: an {gpu} is there, but this package has no weights for torch.")
+        return _without_torch(wanted, "the package has no weights for torch.")
     if missing := _missing():
-        return Choice("onnx", f"ONNX Runtime on the CPU: an {gpu} is there, but {missing} is not installed: {_INSTALL}")
-    if device := _device():
-        return Choice("torch", f"torch on the {gpu}, which is many times as fast as the CPU.", device)
-    return Choice("onnx", f"ONNX Runtime on the CPU: an {gpu} is there, but the installed torch cannot use it.")
+        return _without_torch(wanted, f"{missing} is not installed: {_INSTALL}")
+    return None
 
 
-def _torch(package: Package) -> Choice:
-    if package.weights is None or package.architecture is None:
-        raise EngineError(
-            f"The package {package.name} has no weights for torch; set engine to “auto” or “onnx”.", package.folder
-        )
-    if missing := _missing():
-        raise EngineError(f"The settings ask for torch, but {missing} is not installed: {_INSTALL}")
-    device = _device()
-    where = {"cuda": "the GPU", "mps": "Apple's GPU"}.get(device, "the CPU, where ONNX Runtime would be faster")
-    return Choice("torch", f"torch on {where}, as the settings say.", device or "cpu")
+def _ask_torch(wanted: str) -> Choice:
+    if not (device := _device()):
+        return _without_torch(wanted, "the installed torch finds no GPU that it can use.")
+    if wanted == "torch":
+        return Choice("torch", f"torch on {_DEVICES[device]}, as the settings say.", device)
+    return Choice("torch", f"torch on the {gpu_sign()}, which is many times as fast as the CPU.", device)
+
+
+def _without_torch(wanted: str, obstacle: str) -> Choice:
+    reason = "the settings ask for torch" if wanted == "torch" else f"an {gpu_sign()} is there"
+    return Choice("onnx", f"ONNX Runtime on the CPU: {reason}, but {obstacle}")
 
 
 def gpu_sign() -> str:
@@ -94,7 +93,10 @@ def _missing() -> str:
 
 
 def _device() -> str:
-    """Ask torch for its GPU: "cuda" (also AMD's), "mps" or ""."""
+    """Ask torch for its GPU: "cuda" (also AMD's), "mps", or "" where there is none or torch itself does not load."""
     from clipsearch.encode.engine_torch import gpu
 
-    return gpu()
+    try:
+        return gpu()
+    except (ImportError, OSError):  # an installation that is damaged, or lacks a library of the driver's
+        return ""

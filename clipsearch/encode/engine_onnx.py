@@ -91,7 +91,8 @@ class _Tower:
         try:
             vectors = self._session.run([self._session.get_outputs()[0].name], inputs)[0]
         except Exception as error:  # the library has no common base class for its errors
-            raise self._error(f"cannot be run: {error}") from error
+            given = " and ".join(str(list(array.shape)) for array in arrays)
+            raise self._error(f"cannot be run on inputs of {given}: it is damaged, or memory is short") from error
         if vectors.shape != (len(arrays[0]), self._dim):
             raise self._error(f"gives {list(vectors.shape)}, not one vector of {self._dim} numbers for each input")
         features: npt.NDArray[np.float32] = vectors.astype(np.float32, copy=False)
@@ -112,4 +113,5 @@ def _session(path: Path, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the library has no common base class for its errors
-        raise PackageError(f"The model package's {path.name} cannot be loaded: {error}", path) from error
+        message = f"The model package's {path.name} cannot be loaded: it is damaged, or needs a newer ONNX Runtime."
+        raise PackageError(message, path) from error

@@ -16,6 +16,7 @@ from clipsearch.records import Folder, Photo, Problem, Status
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "engine",
     "folders",
     "photo",
     "photo_ids",
@@ -52,6 +53,11 @@ def _catching_up(models: Models, pending: int, away: bool) -> str:
         return ""
     sentence = f"{answering.package.name} answers until {chosen.package.name} has caught up: {pending:,} photos to go."
     return f"{sentence} Those in folders that are away need to be connected and indexed." if away else sentence
+
+
+def engine(library: Library) -> str:
+    """Return which engine encodes photos, and why; "" until that is known. Takes no time and loads nothing."""
+    return library.encoder.engine_known
 
 
 def folders(library: Library) -> list[Folder]:

@@ -33,12 +33,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the library holds at one moment: photo ids newest file first, and what stands around them."""
+    """What the library holds at one moment: photo ids newest file first, and what stands around them.
+
+    `engine` says in a sentence what runs the model, and why; it is empty until that is known.
+    """
 
     photo_ids: Sequence[int]
     folders: Sequence[Folder]
     problems: Sequence[Problem]
     status: Status
+    engine: str = ""
 
 
 class LibraryAccess:
@@ -100,6 +104,7 @@ class LibraryAccess:
             overview.folders(self._library),
             overview.problems(self._library),
             overview.status(self._library),
+            overview.engine(self._library),
         )
 
     def photos(self, ids: Sequence[int]) -> list[Photo]:

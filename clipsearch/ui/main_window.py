@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
         self.pages.problems.show_problems(overview.problems)
         self.sidebar.show_folders(overview.folders)
         self.sidebar.show_problem_count(len(overview.problems))
-        self.status.show_status(overview.status)
+        self.status.show_status(overview.status, overview.engine)
 
     def _on_run_ended(self, counts: IndexCounts | None) -> None:
         self.status.show_ended()

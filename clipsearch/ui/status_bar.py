@@ -69,8 +69,8 @@ class StatusBar(QWidget):
         self._answering = wording.answering(models)
         self._show_counts()
 
-    def show_status(self, status: Status) -> None:
-        """Show what the library holds."""
+    def show_status(self, status: Status, engine: str = "") -> None:
+        """Show what the library holds; as a tooltip, the model that answers and the `engine` that encodes photos."""
         parts = [wording.photo_count(status.photos)]
         if status.pending and status.model == status.chosen:  # else another model finds them meanwhile
             parts.append(self.tr("{count} not searchable yet").format(count=wording.number(status.pending)))
@@ -78,7 +78,7 @@ class StatusBar(QWidget):
             parts.append(wording.problem_count(status.problems))
         self._note = status.note
         self.show_text(" · ".join(parts))
-        self._counts.setToolTip(self.tr("Model: {model}").format(model=status.model))
+        self._counts.setToolTip(wording.model_and_engine(status.model, engine))
 
     def show_started(self) -> None:
         """An indexing run has begun."""

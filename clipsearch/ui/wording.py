@@ -208,6 +208,15 @@ def answering(models: Sequence[ModelInfo]) -> str:
     return QCoreApplication.translate("wording", "{now} answers").format(now=now) if now else ""
 
 
+def model_and_engine(model: str, engine: str) -> str:
+    """The model that answers and, in a second line once it is known, what encodes photos and why."""
+    lines = [QCoreApplication.translate("wording", "Model: {model}").format(model=one_line(model))]
+    if engine:
+        text = QCoreApplication.translate("wording", "Photos are encoded with {engine}")
+        lines.append(text.format(engine=one_line(engine)))
+    return "\n".join(lines)
+
+
 def _languages(model: ModelInfo) -> str:
     if len(model.languages) > 3:
         return QCoreApplication.translate("wording", "many languages")

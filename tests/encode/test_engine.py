@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clipsearch.encode import engine
+from clipsearch.encode import engine, engine_torch
 from clipsearch.encode.encoder import Encoder
-from clipsearch.encode.engine import choose
+from clipsearch.encode.engine import choose, known
 from clipsearch.encode.package import Package, load_package
 from clipsearch.errors import EngineError
 from clipsearch.paths import resource_path
@@ -64,26 +64,55 @@ def test_a_gpu_without_torch_names_the_extra(whole: Package, machine: Any) -> No
 def test_a_gpu_and_a_package_without_weights(plain: Package, machine: Any) -> None:
     machine("NVIDIA GPU", device="cuda")
     assert choose(plain).engine == "onnx"
-    assert "this package has no weights for torch" in choose(plain).reason
+    assert "an NVIDIA GPU is there, but the package has no weights for torch" in choose(plain).reason
 
 
 def test_a_gpu_that_torch_cannot_use(whole: Package, machine: Any) -> None:
     machine("AMD GPU")
     assert choose(whole).engine == "onnx"
-    assert "cannot use it" in choose(whole).reason
+    assert "an AMD GPU is there, but the installed torch finds no GPU" in choose(whole).reason
 
 
-def test_the_settings_decide(whole: Package, plain: Package, machine: Any) -> None:
+def test_the_settings_decide(whole: Package, machine: Any) -> None:
     machine("NVIDIA GPU", device="cuda")
     assert choose(whole, "onnx").engine == "onnx"
     assert choose(whole, "torch").device == "cuda"
-    with pytest.raises(EngineError, match="no weights"):
-        choose(plain, "torch")
+    machine("", device="cuda")  # a GPU that shows no sign of itself
+    assert choose(whole, "torch").reason == "torch on the GPU, as the settings say."
+
+
+def test_what_torch_cannot_do_goes_on_with_onnx_runtime(whole: Package, plain: Package, machine: Any) -> None:
+    """Whatever the settings ask for, search goes on, and the reason says what is in the way."""
+    begins = "ONNX Runtime on the CPU: the settings ask for torch, but "
+    machine("NVIDIA GPU", device="cuda")
+    assert choose(plain, "torch") == engine.Choice("onnx", f"{begins}the package has no weights for torch.")
     machine("", device="")
-    assert choose(whole, "torch").device == "cpu"
+    assert choose(whole, "torch") == engine.Choice("onnx", f"{begins}the installed torch finds no GPU that it can use.")
     machine("", missing="torch")
-    with pytest.raises(EngineError, match=r"torch is not installed: .*clipsearch\[gpu\]"):
-        choose(whole, "torch")
+    missing = f'{begins}torch is not installed: pip install "clipsearch[gpu]"'
+    assert choose(whole, "torch") == engine.Choice("onnx", missing)
+
+
+def test_the_starter_answers_though_the_settings_ask_for_torch(plain: Package) -> None:
+    encoder = Encoder(plain, engine="torch")
+    assert np.array_equal(encoder.encode_texts(["a dog"]), Encoder(plain).encode_texts(["a dog"]))
+    assert "the package has no weights for torch" in encoder.engine_reason
+
+
+def test_a_torch_that_does_not_load_is_none(whole: Package, monkeypatch: Any) -> None:
+    def fail() -> str:
+        raise OSError("libcudart.so.13: cannot open shared object file")
+
+    monkeypatch.setattr(engine_torch, "gpu", fail)
+    assert choose(whole, "torch").engine == "onnx"
+
+
+def test_what_is_shown_of_the_engine_never_loads_torch(whole: Package, plain: Package, machine: Any) -> None:
+    machine("NVIDIA GPU", device="cuda")
+    assert "no weights for torch" in Encoder(plain).engine_known
+    encoder = Encoder(whole)
+    assert (known(whole), encoder.engine_known) == (None, "")
+    assert encoder.engine_reason == encoder.engine_known == choose(whole).reason  # once it has been chosen
 
 
 @pytest.mark.parametrize(
@@ -144,12 +173,11 @@ class Broken(Recorder):
 
 def test_a_gpu_that_fails_leaves_the_work_to_the_cpu(plain: Package, machine: Any) -> None:
     encoder, asked = Encoder(plain), Encoder(plain, engine="torch")
+    square = np.zeros((1, plain.preprocess.size, plain.preprocess.size, 3), np.uint8)
     for one in (encoder, asked):
         one._choice = engine.Choice("torch", "torch on the GPU.", "cuda")
         one._torch, one._onnx = Broken(plain.dim), Recorder(plain.dim)
-    square = np.zeros((1, plain.preprocess.size, plain.preprocess.size, 3), np.uint8)
-    assert encoder.encode_images(square).shape == (1, plain.dim)
-    assert encoder.engine_reason == "ONNX Runtime on the CPU: The memory of the GPU does not suffice for the model."
-    assert encoder.batch_size == 4
-    with pytest.raises(EngineError, match="memory"):
-        asked.encode_images(square)
+        assert one.encode_images(square).shape == (1, plain.dim)
+        assert one.engine_reason == "ONNX Runtime on the CPU: The memory of the GPU does not suffice for the model."
+        assert one.engine_known == one.engine_reason
+        assert one.batch_size == 4

@@ -124,8 +124,21 @@ def test_only_the_tokens_of_the_longest_text_are_encoded(tmp_path: Path) -> None
 
 def test_a_picture_of_the_wrong_size_is_told(tmp_path: Path) -> None:
     write_image_tower(tmp_path)
-    with pytest.raises(PackageError, match=r"model\.onnx cannot be run"):
+    with pytest.raises(PackageError, match=r"model\.onnx cannot be run on inputs of \[3, 3, 8, 4\]") as caught:
         engine(tmp_path).image_features(PIXELS[..., :4])
+    assert "ONNXRuntime" not in caught.value.message
+    assert "ONNXRuntime" in str(caught.value.__cause__)
+
+
+def test_a_damaged_tower_is_told_in_plain_words(tmp_path: Path) -> None:
+    write_image_tower(tmp_path)
+    path = tmp_path / "visual" / "model.onnx"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(PackageError) as caught:
+        engine(tmp_path).image_features(PIXELS)
+    sentence = "The model package's model.onnx cannot be loaded: it is damaged, or needs a newer ONNX Runtime."
+    assert caught.value.message == sentence
+    assert "ONNXRuntimeError" in str(caught.value.__cause__)  # kept for whoever looks for the fault
 
 
 def test_vectors_of_another_length_are_told(tmp_path: Path) -> None:

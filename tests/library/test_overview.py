@@ -22,6 +22,10 @@ def test_an_empty_library_is_empty(colours: Library) -> None:
     assert overview.photo(colours, 1) is None
 
 
+def test_the_engine_is_told_without_loading_it(colours: Library) -> None:
+    assert overview.engine(colours) == "a fake, which needs no model."
+
+
 def test_status_counts_photos_files_and_problems(colours: Library, folder: Path, index: Index) -> None:
     for name in ("a", "copy of a"):
         paint(folder / f"{name}.png")

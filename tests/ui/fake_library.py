@@ -95,6 +95,7 @@ class FakeLibrary(LibraryAccess):
         self.open_error: Exception | None = None
         self.known_models = [OFFERED, STARTER]
         self.chosen_model = "fake"
+        self.engine = ""
         self.network_error: Exception | None = None
         self.may_download = threading.Event()
         self.may_download.set()
@@ -186,7 +187,7 @@ class FakeLibrary(LibraryAccess):
     def overview(self) -> Overview:
         count = len(self.ids)
         status = Status(count, count, count, 0, len(self.found_problems), 0, "fake", self.chosen_model)
-        return Overview(list(self.ids), list(self.added_folders), list(self.found_problems), status)
+        return Overview(list(self.ids), list(self.added_folders), list(self.found_problems), status, self.engine)
 
     def photos(self, ids: Sequence[int]) -> list[Photo]:
         self.fetched.extend(ids)

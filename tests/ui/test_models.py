@@ -121,6 +121,17 @@ def test_a_chosen_model_that_is_not_usable_is_told(qtbot, window: MainWindow, se
     assert note in window.status._counts.text()
 
 
+def test_the_tooltip_says_what_runs_the_model_and_why(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, page
+) -> None:
+    tooltip = window.status._counts.toolTip
+    qtbot.waitUntil(lambda: tooltip() == "Model: fake")  # not known yet
+    library.engine = "ONNX Runtime on the CPU: this machine has no GPU."
+    session.feed.refresh()
+    qtbot.waitUntil(lambda: "no GPU" in tooltip())
+    assert tooltip() == "Model: fake\nPhotos are encoded with ONNX Runtime on the CPU: this machine has no GPU."
+
+
 def test_photos_that_another_model_finds_are_not_called_unsearchable(window: MainWindow) -> None:
     window.status.show_status(Status(30, 30, 10, 20, 0, 0, "starter-1-p1", "large-1-p1", "20 photos to go."))
     assert window.status._counts.text() == "30 photos · 20 photos to go."
