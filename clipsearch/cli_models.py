@@ -69,7 +69,8 @@ def import_(
     try:
         _show_installed(_with_progress(run, "nothing was installed"), as_json)
     except ArchitectureUnknownError as error:
-        raise ClipsearchError(error.title, f"{error.message} Say it by --architecture.", error.path) from error
+        hint = " Say it by --architecture." if error.choices else ""
+        raise ClipsearchError(error.title, error.message + hint, error.path) from error
 
 
 @models.command()
@@ -96,7 +97,7 @@ def remove(
     from clipsearch.library import models as use_cases
 
     with open_library(library) as opened:
-        info = use_cases.find_installed(name)
+        info = use_cases.find_removable(opened, name)
         _agree("", f"Delete {info.name} ({_size(info.disk_bytes)})?", yes)
         freed = use_cases.remove(opened, name)
     if as_json:

@@ -139,12 +139,18 @@ def test_a_folder_is_imported(command: Command, tmp_path: Path) -> None:
 
 def test_weights_that_leave_the_architecture_open_name_the_option(command: Command, tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
+    from clipsearch.model import create
     from tests.model.checkpoint_files import VIT, random_model
 
-    torch.save(random_model(VIT).state_dict(), tmp_path / "mine.pt")
+    shapes = create("ViT-B-32", "meta").state_dict().items()
+    torch.save({name: torch.zeros(()).expand(tensor.shape) for name, tensor in shapes}, tmp_path / "mine.pt")
     done = command("models", "import", tmp_path / "mine.pt")
     assert_one_error(done, "do not tell their architecture")
     assert "--architecture" in done.stderr
+    torch.save(random_model(VIT).state_dict(), tmp_path / "strange.pt")  # of a shape that no name fits
+    done = command("models", "import", tmp_path / "strange.pt")
+    assert_one_error(done, "attention heads")
+    assert "--architecture" not in done.stderr
 
 
 @posix
@@ -169,6 +175,23 @@ def test_an_interrupted_install_goes_on_where_it_stopped(
     assert hub.asked("visual/model.onnx")[0] is not None
     assert hub.sent - before < 3_000_000
     assert not list((tmp_path / "models").rglob("*.part"))
+
+
+@posix
+@pytest.mark.parametrize(("name", "reason"), [("mine", "mine is in use"), ("starter", "comes with the program")])
+def test_on_a_terminal_nothing_is_asked_of_a_model_that_cannot_be_removed(
+    command: Command, tmp_path: Path, name: str, reason: str
+) -> None:
+    command("models", "import", write_files(immich_files(), tmp_path / "mine"))
+    command("models", "use", "mine")
+    ours, theirs = os.openpty()
+    try:
+        done = command("models", "remove", name, stdin=theirs)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert_one_error(done, reason)
+    assert "Delete" not in done.stderr
 
 
 @posix

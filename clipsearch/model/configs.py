@@ -17,6 +17,8 @@ from clipsearch.errors import ClipsearchError
 Activation = Literal["gelu", "quick_gelu", "gelu_tanh"]
 Config = TypeVar("Config", "VisionConfig", "TextConfig", "CLIPConfig")
 
+EXAMPLES = "RN50, ViT-B-32, ViT-L-14-quickgelu or ViT-B-16-SigLIP; all stand in clipsearch.model.configs.CONFIGS"
+
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 HALF = (0.5, 0.5, 0.5)
@@ -124,14 +126,15 @@ class CLIPConfig:
 
 
 def config(name: str) -> CLIPConfig:
-    """Return the architecture of this name.
+    """Return the architecture of this name, in whatever letter case; `CONFIGS` holds them all.
 
     Raises ClipsearchError, with the nearest names, where there is none.
     """
-    if name in CONFIGS:
-        return CONFIGS[name]
-    near = difflib.get_close_matches(name, CONFIGS, n=3, cutoff=0.5)
-    hint = f"The nearest names are {', '.join(near)}." if near else f"Known are {', '.join(CONFIGS)}."
+    names = {known.casefold(): known for known in CONFIGS}
+    if name.casefold() in names:
+        return CONFIGS[names[name.casefold()]]
+    near = [names[one] for one in difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.5)]
+    hint = f"The nearest names are {', '.join(near)}." if near else f"The names are OpenCLIP's, such as {EXAMPLES}."
     raise ClipsearchError("Unknown architecture", f"There is no architecture named “{name}”. {hint}")
 
 

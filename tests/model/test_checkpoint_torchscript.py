@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from clipsearch.errors import CheckpointError
+from clipsearch.errors import ArchitectureUnknownError, CheckpointError
 from clipsearch.model import load
 from clipsearch.model.checkpoint import read_checkpoint
 from clipsearch.model.checkpoint.archive import Archive
@@ -67,6 +67,12 @@ def test_without_openais_marks_a_name_decides_the_activation(tmp_path: Path, mon
     assert load(unmarked, "tiny").config.activation == "gelu"
     assert load(unmarked).config.activation == "quick_gelu"
     assert load(marked, "tiny").config.activation == "quick_gelu"  # all of OpenAI's are
+
+
+def test_only_openais_archives_have_heads_of_a_known_width(tmp_path: Path) -> None:
+    unmarked = save_torchscript(random_model(VIT).state_dict(), tmp_path / "unmarked.pt", marked=False)
+    with pytest.raises(ArchitectureUnknownError, match="attention heads"):
+        load(unmarked)
 
 
 def test_other_tensors_of_a_program_are_left_out(tmp_path: Path) -> None:

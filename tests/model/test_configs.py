@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.model.configs import CONFIGS, CLIPConfig, TextConfig, VisionConfig, config
+from clipsearch.model.configs import CONFIGS, EXAMPLES, CLIPConfig, TextConfig, VisionConfig, config
 
 OPENAI = ["RN50", "RN101", "RN50x4", "RN50x16", "RN50x64", "ViT-B-32", "ViT-B-16", "ViT-L-14", "ViT-L-14-336"]
 OTHERS = [
@@ -116,8 +116,22 @@ def test_json_without_a_part_is_an_error() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(ClipsearchError, match="ViT-B-32"):
         config("ViT-B/32")
-    with pytest.raises(ClipsearchError, match="Known are RN50"):
+    with pytest.raises(ClipsearchError, match="nearest names are ViT-B-16-SigLIP"):
+        config("VIT_b_16_SIGLIP")
+
+
+def test_a_name_like_no_other_is_answered_with_a_few() -> None:
+    with pytest.raises(ClipsearchError, match=r"such as RN50, .*configs\.CONFIGS") as caught:
         config("?")
+    assert len(caught.value.message) < 200
+    examples = [word.strip(",;") for word in EXAMPLES.split(";")[0].replace(" or ", " ").split()]
+    assert set(examples) <= CONFIGS.keys()
+
+
+@pytest.mark.parametrize("name", ["vit-b-32", "VIT-B-32", "rn50X4-QuickGELU", "vit-so400m-16-siglip2-384"])
+def test_letter_case_does_not_matter(name: str) -> None:
+    assert config(name).name.casefold() == name.casefold()
+    assert len({known.casefold() for known in CONFIGS}) == len(CONFIGS)
 
 
 def test_tables_agree_with_a_vit_written_out() -> None:

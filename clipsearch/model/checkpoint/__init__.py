@@ -59,7 +59,7 @@ def read_checkpoint(path: Path, name: str | None = None) -> Checkpoint:
     is_openai = any([state.pop(mark, None) is not None for mark in OPENAI_MARKS])  # noqa: C419 - pops every one
     state, measured = _native(state, source.path)
     activation: Activation | None = "quick_gelu" if is_openai or (is_script and name is None) else None
-    config = _config(source, name, measured, activation)
+    config = _config(source, name, measured, activation, is_openai)
     if "logit_bias" in state:
         config = _with_bias(config)
     if wrong := mismatch(measured, config):
@@ -89,13 +89,15 @@ def _count_batches(state: dict[str, Tensor]) -> None:
         state.setdefault(key.replace("running_mean", COUNTER), torch.tensor(0))
 
 
-def _config(source: Source, name: str | None, measured: CLIPConfig, activation: Activation | None) -> CLIPConfig:
+def _config(
+    source: Source, name: str | None, measured: CLIPConfig, activation: Activation | None, is_openai: bool
+) -> CLIPConfig:
     if OWN in source.config:
         return _from_config(source)
     if source.config:
         return _named(_from_config(source))
     if name is None:
-        return infer(measured, source.path, activation)
+        return infer(measured, source.path, activation, is_openai)
     try:
         config = named_config(name)
     except ClipsearchError as error:

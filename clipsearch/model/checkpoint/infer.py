@@ -24,7 +24,7 @@ TRAINED_WITH: tuple[tuple[str, Activation], ...] = (
 
 
 def measure(state: Mapping[str, Tensor]) -> CLIPConfig:
-    """Read sizes from shapes. Heads are supposed to be 64 wide; activation and preprocessing are the defaults.
+    """Read sizes from shapes. Heads are put at 64 wide, see `infer`; activation and preprocessing are the defaults.
 
     Raises KeyError, naming the parameter, where the weights are not a whole CLIP model's.
     """
@@ -133,13 +133,18 @@ def mismatch(measured: CLIPConfig, wanted: CLIPConfig) -> str | None:
     return different and f"These weights have {different[0]}; {wanted.name} has {different[1]}."
 
 
-def infer(measured: CLIPConfig, path: Path, activation: Activation | None = None) -> CLIPConfig:
+def infer(
+    measured: CLIPConfig, path: Path, activation: Activation | None = None, is_openai: bool = False
+) -> CLIPConfig:
     """Complete what was measured by the known architectures of that shape and by what the file's name tells.
 
-    Raises ArchitectureUnknownError, asking for a name, where several architectures remain.
+    Raises ArchitectureUnknownError where several architectures remain, asking for a name, and where none has that
+    shape: weights do not show their attention heads. Only OpenAI's (`is_openai`) are known to be 64 wide, all of them.
     """
     activation = activation or published_activation(measured, path)
     known = [config for config in CONFIGS.values() if sizes(config) == sizes(measured)]
+    if not known and not is_openai:
+        raise _no_heads(measured, path)
     fitting = [config for config in known if activation in {None, config.activation}]
     if not fitting and activation:
         fitting = [config.with_activation(activation) for config in known or [replace(measured, name=path.stem)]]
@@ -150,11 +155,19 @@ def infer(measured: CLIPConfig, path: Path, activation: Activation | None = None
     raise _question(path, [config.name for config in known])
 
 
+def _no_heads(measured: CLIPConfig, path: Path) -> ArchitectureUnknownError:
+    message = (
+        f"No known architecture has the sizes of the weights in {path.name} ({_listed(measured.vision.layers)} image "
+        f"layers of width {measured.vision.width}, ...), which do not tell their number of attention heads; put the "
+        "model's config.json or open_clip_config.json beside them and choose the folder."
+    )
+    return ArchitectureUnknownError(message, path, ())
+
+
 def _question(path: Path, known: list[str]) -> ArchitectureUnknownError:
-    names = " or ".join(known) or "ViT-B-32 or ViT-B-32-quickgelu"
     message = (
         f"The weights in {path.name} do not tell their architecture completely (such as the activation they were "
-        f"trained with); give its name, such as {names}."
+        f"trained with); give its name, such as {' or '.join(known)}."
     )
     return ArchitectureUnknownError(message, path, known)
 
