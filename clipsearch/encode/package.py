@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -27,6 +26,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from clipsearch.encode.names import is_plain
 from clipsearch.encode.preprocess import Preprocess
 from clipsearch.errors import PackageError
 
@@ -39,7 +39,6 @@ STRONG, LIKELY = 4.0, 2.5
 CLEANINGS = ("none", "whitespace", "clip", "canonical")
 
 _LAST_ID = 2**31 - 1
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,98}[A-Za-z0-9_+-])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +190,7 @@ def revision_of(folder: Path, files: Files = Files()) -> str:
         path = folder / part
         for file in (path, *sorted(path.parent.glob(f"{path.name}[._]*"))):
             with file.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
+                hashlib.file_digest(stream, lambda: digest)  # goes on with the digest of the files before
     return digest.hexdigest()[:12]
 
 
@@ -210,8 +208,8 @@ def _package(folder: Path, values: Mapping[str, Any]) -> Package:
     source, architecture, eot_id = values.get("source"), values.get("architecture"), text.get("eot_id")
     return Package(
         folder=folder,
-        name=_matching("name", values["name"], _NAME),
-        revision=_matching("revision", values["revision"], _NAME),
+        name=_plain("name", values["name"]),
+        revision=_plain("revision", values["revision"]),
         title=str(values.get("title", values["name"])),
         licence=str(values["licence"]),
         dim=_count("dim", values["dim"], 1, 65_536),
@@ -251,8 +249,8 @@ def _count(key: str, value: Any, least: int, most: int) -> int:
     return int(value)
 
 
-def _matching(key: str, value: Any, pattern: re.Pattern[str]) -> str:
-    if not pattern.fullmatch(str(value)):
+def _plain(key: str, value: Any) -> str:
+    if not is_plain(str(value)):
         raise ValueError(f"{key} ({value!r} may hold letters, digits and . _ + - only)")
     return str(value)
 

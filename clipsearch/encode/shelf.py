@@ -8,7 +8,6 @@ deleted.
 from __future__ import annotations
 
 import gc
-import re
 import shutil
 import time
 import uuid
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from clipsearch.encode.names import is_harmless
+from clipsearch.encode.names import is_harmless, is_plain
 from clipsearch.errors import ClipsearchError
 from clipsearch.paths import models_folder, resource_path
 
@@ -27,7 +26,6 @@ STARTER = "starter"
 _STAGING = ".staging"
 _TRASH = ".removed-"  # no model's name begins with a full stop, so neither this nor a lock can be one's folder
 _KEEP_S = 7 * 24 * 3600.0
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,98}[A-Za-z0-9_+-])?")
 _MOVES = 20  # tries, a tenth of a second apart: on Windows a virus scanner may hold a new file open for a moment
 
 
@@ -57,7 +55,7 @@ def is_installed(name: str) -> bool:
 
 def check_name(name: str) -> str:
     """Return a name that a new package may have. Raises ClipsearchError."""
-    if not (_NAME.fullmatch(name) and is_harmless(name)):
+    if not (is_plain(name) and is_harmless(name)):
         message = f"{name!r} cannot be a model's name: it may hold letters, digits and . _ + - only, at most 100."
         raise ClipsearchError("Model name not usable", message)
     if is_installed(name):
