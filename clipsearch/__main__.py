@@ -3,8 +3,12 @@
 
 def main() -> None:
     """Run the command line."""
-    from clipsearch.cli import main as command_line
+    import sys
 
+    try:
+        from clipsearch.cli import main as command_line
+    except KeyboardInterrupt:
+        sys.exit(130)
     command_line()
 
 

@@ -44,7 +44,7 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
         raise
     except Exception as error:  # whatever a decoder raises on bad input is the file's fault, told once, here
         temporary = isinstance(error, OSError) and error.errno is not None
-        raise UnreadablePhotoError(_reason(error), path, temporary) from error
+        raise UnreadablePhotoError(_reason(error), path, temporary, isinstance(error, MemoryError)) from error
 
 
 def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) -> Decoded:

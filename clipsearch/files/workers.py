@@ -9,10 +9,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -32,7 +35,8 @@ class WorkerPool(Generic[Item, Result]):
 
     `function` must be importable by name. An item for which it raises a ClipsearchError yields that error. An item
     that takes longer than `timeout_s`, or whose worker dies (memory beyond `memory_mb`, a crash in a decoder),
-    yields an UnreadablePhotoError. Any other exception of `function`, or a worker that cannot start, ends the run.
+    yields an UnreadablePhotoError with `by_reader` set. Any other exception of `function`, or a worker that cannot
+    start, ends the run.
     """
 
     def __init__(
@@ -52,12 +56,21 @@ class WorkerPool(Generic[Item, Result]):
 
         Closing the iterator stops the workers at once. A failure of the iterable or of a worker's code is raised.
         """
+        with closing(self.watch(items, None)) as steps:
+            for step in steps:
+                if step is not None:
+                    yield step
+
+    def watch(
+        self, items: Iterable[Item], heartbeat_s: float | None
+    ) -> Generator[tuple[Item, Result | ClipsearchError] | None, None, None]:
+        """Do the same, but yield None, too, whenever nothing was ready for `heartbeat_s` (None: wait for ever)."""
         source, lock = iter(items), threading.Lock()
         threads = [threading.Thread(target=self._feed, args=(source, lock), daemon=True) for _ in range(self._count)]
         for thread in threads:
             thread.start()
         try:
-            yield from self._finished(len(threads))
+            yield from self._finished(len(threads), heartbeat_s)
         finally:
             self._abandoned = True
             self._stop.set()
@@ -66,9 +79,15 @@ class WorkerPool(Generic[Item, Result]):
         if self._failure:
             raise self._failure
 
-    def _finished(self, running: int) -> Iterator[tuple[Item, Result | ClipsearchError]]:
+    def _finished(
+        self, running: int, heartbeat_s: float | None
+    ) -> Iterator[tuple[Item, Result | ClipsearchError] | None]:
         while running:
-            result = self._results.get()
+            try:
+                result = self._results.get(timeout=heartbeat_s)
+            except queue.Empty:
+                yield None
+                continue
             if result is None:
                 running -= 1
             else:
@@ -132,11 +151,11 @@ class _Worker(Generic[Item, Result]):
             self._pipe.send(item)
             if not self._answered(self._timeout_s):
                 self.kill()
-                return UnreadablePhotoError(f"Reading the file took longer than {self._timeout_s:g} seconds.")
+                return _given_up(f"Reading the file took longer than {self._timeout_s:g} seconds.")
             answer = self._pipe.recv()
         except (EOFError, OSError):
             self.kill()
-            return UnreadablePhotoError("Reading the file made the reader crash or run out of memory.")
+            return _given_up("Reading the file made the reader crash or run out of memory.")
         if isinstance(answer, _Failed):
             raise ClipsearchError("Reading photos failed", answer.text)
         result: Result | ClipsearchError = answer
@@ -147,7 +166,8 @@ class _Worker(Generic[Item, Result]):
         pipe, theirs = _SPAWN.Pipe()
         with theirs:
             process = _SPAWN.Process(target=_serve, args=(theirs, *self._target), daemon=True)
-            process.start()
+            with _no_interrupt():
+                process.start()
         self._process, self._pipe = process, pipe
         try:
             ready = self._answered(_START_LIMIT_S) and pipe.recv()
@@ -175,14 +195,15 @@ class _Worker(Generic[Item, Result]):
 
 
 def _serve(pipe: Connection, function: Callable[[Any], Any], memory_mb: int) -> None:
-    """The worker process: answer items until the other end closes."""
+    """The worker process: answer items until the other end closes, which handles interrupts, too."""
+    _ignore_interrupts()
     _yield_to_others()
     _limit_memory(memory_mb)
     try:
         pipe.send(True)
         while True:
             pipe.send(_answer(function, pipe.recv()))
-    except (EOFError, OSError, KeyboardInterrupt):
+    except (EOFError, OSError):
         return
 
 
@@ -192,9 +213,37 @@ def _answer(function: Callable[[Any], Any], item: Any) -> Any:
     except ClipsearchError as error:
         return error
     except MemoryError:
-        return UnreadablePhotoError("The picture needs more memory than a photo may use.")
+        return _given_up("The picture needs more memory than a photo may use.")
     except Exception as error:  # told to the parent, which ends the run with it
         return _Failed(f"{type(error).__name__}: {error}")
+
+
+def _given_up(reason: str) -> UnreadablePhotoError:
+    return UnreadablePhotoError(reason, by_reader=True)
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Let a process that is started here hold back Ctrl+C, which the terminal sends to it as well, from its beginning.
+
+    Windows cannot; there it may print a traceback if it is interrupted while it starts.
+    """
+    if os.name == "nt":
+        yield
+        return
+    resource_tracker.ensure_running()  # now, since starting it lets interrupts through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl+C, and what was held back of it (see `_no_interrupt`)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if os.name != "nt":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _yield_to_others() -> None:

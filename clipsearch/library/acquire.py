@@ -107,7 +107,7 @@ def _write(package: Package) -> None:
 def _copy(source: Path, made: Path, layout: Layout) -> Steps:
     """Copy what a package needs. Raises ClipsearchError."""
     try:
-        paths = [path.relative_to(source).as_posix() for path in sorted(source.rglob("[!.]*")) if path.is_file()]
+        paths = list(_visible_files(source))
         if layout is Layout.ONNX:
             paths = wanted_files(paths, layout)
         done, total = 0, sum((source / path).stat().st_size for path in paths)
@@ -118,6 +118,14 @@ def _copy(source: Path, made: Path, layout: Layout) -> Steps:
                 yield ModelProgress(ModelStage.CHECKING, done, total, path)
     except OSError as error:
         raise PackageError(f"The model cannot be copied: {error.strerror or error}.", source) from error
+
+
+def _visible_files(folder: Path) -> Iterator[str]:
+    """Yield the relative paths of the files in a folder, leaving out what is hidden or in a hidden folder."""
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+            yield relative.as_posix()
 
 
 def _copied(source: Path, target: Path) -> Iterator[int]:

@@ -13,6 +13,7 @@ from clipsearch.library.installed import Installed
 from clipsearch.store.catalog import Catalog
 
 _LEFT_BEHIND = 0.1  # share of photos out of reach without which a model may answer
+_GIVEN_UP = 0.5  # the same, those included that no run can read
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,12 @@ class Choice:
             self._catalog.set_caught_up(encoder.model_id, encoder.dim, self._knows_all(encoder))
         self._catalog.choose_model(name)
 
-    def note_caught_up(self, encoder: Encoder, out_of_reach: Collection[int]) -> None:
-        """Record it if the model has come to know every photo but those out of reach, which are few."""
-        if not self._has_caught_up(encoder) and self._knows_all(encoder, out_of_reach):
+    def note_caught_up(self, encoder: Encoder, out_of_reach: Collection[int], given_up: Collection[int] = ()) -> None:
+        """Record it if the model has come to know every photo but those out of reach, which are few, and given up.
+
+        Given up are photos that no run can read; still, the model must know half of all, else little would be found.
+        """
+        if not self._has_caught_up(encoder) and self._knows_all(encoder, out_of_reach, given_up):
             self._catalog.set_caught_up(encoder.model_id, encoder.dim, True)
 
     def pass_over(self, encoder: Encoder, error: ClipsearchError) -> None:
@@ -79,13 +83,15 @@ class Choice:
             self._damaged[encoder.model_id] = (encoder.package.name, error)
             self._decided = None
 
-    def _knows_all(self, encoder: Encoder, out_of_reach: Collection[int] = ()) -> bool:
+    def _knows_all(self, encoder: Encoder, out_of_reach: Collection[int] = (), given_up: Collection[int] = ()) -> bool:
         lacking = self._catalog.photos_without_vector(encoder.model_id)
         if not lacking:
             return True
         present = [folder.id for folder in self._catalog.folders() if not folder.offline]
-        within_reach = self._catalog.photos_without_vector(encoder.model_id, present).difference(out_of_reach)
-        return not within_reach and len(lacking) <= _LEFT_BEHIND * self._catalog.counts(encoder.model_id).photos
+        within_reach = self._catalog.photos_without_vector(encoder.model_id, present).difference(out_of_reach, given_up)
+        photos = self._catalog.counts(encoder.model_id).photos
+        few = len(lacking.difference(given_up)) <= _LEFT_BEHIND * photos and len(lacking) <= _GIVEN_UP * photos
+        return not within_reach and few
 
     def _decide(self) -> Models:
         name = self.name

@@ -84,9 +84,9 @@ class Filling:
             index.add(stored)
         return stored
 
-    def note_caught_up(self, out_of_reach: Collection[int]) -> None:
-        """Let the filled model answer if it knows all photos but those out of reach."""
-        self._library.choice.note_caught_up(self._filled, out_of_reach)
+    def note_caught_up(self, out_of_reach: Collection[int], given_up: Collection[int] = ()) -> None:
+        """Let the filled model answer if it knows all photos but those out of reach, and those given up."""
+        self._library.choice.note_caught_up(self._filled, out_of_reach, given_up)
 
     def save(self) -> None:
         """Write the index files."""

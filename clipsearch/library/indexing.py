@@ -3,6 +3,11 @@
 Closing the generator stops it between batches and keeps what is done; so does killing the process, but for the
 last second. One process at a time indexes a library; others may search it meanwhile.
 
+A photo that was read before and has not changed is not forgotten because it cannot be read for a new model: one that
+cannot be reached now is left as it is; one at which the reader fails (it crashes, takes too long, needs too much
+memory) is listed as a problem, too. The models that know it go on finding it, and the next run tries it again, once.
+Where that fails as well, the photo is given up: it holds up the chosen model no more.
+
 The chosen model is filled. While another one answers, photos that are new to the catalog are encoded by both, so that
 they are found at once. A run that leaves nothing within reach to be encoded lets the chosen model answer.
 """
@@ -141,6 +146,7 @@ class _Run:
     started: float = field(default_factory=time.monotonic)
     pace: Pace = field(default_factory=Pace)
     out_of_reach: set[int] = field(default_factory=set)
+    given_up: set[int] = field(default_factory=set)
     outdated: bool = False
     skipped: list[PendingFile] = field(default_factory=list)
     filling: Filling = field(init=False)
@@ -154,7 +160,7 @@ class _Run:
             yield from self.scan(folder)
         yield from self.encode()
         self.remove_gone()
-        self.filling.note_caught_up(self.out_of_reach)
+        self.filling.note_caught_up(self.out_of_reach, self.given_up)
 
     def progress(self, stage: Stage) -> Progress:
         """Return where the run stands."""
@@ -202,11 +208,16 @@ class _Run:
                 self._read_later(folder_id, found, old)
             else:
                 self._count(problems=1)
-        elif models := self.filling.claim(old.photo_id):
+        elif models := self._lacking(old.photo_id, old):
             self.pending.append(PendingFile(folder_id, found, models, known=True))
             self.known[folder_id, found.relative_path] = old
         else:
             self._count(unchanged=1)
+
+    def _lacking(self, photo_id: int, old: KnownFile) -> tuple[str, ...]:
+        """Return the models for which a known photo is to be read: all of them, to retry a problem with it."""
+        models = self.filling.claim(photo_id)
+        return tuple(self.filling.specs) if self.retry_problems and old.has_problem else models
 
     def _read_later(self, folder_id: int, found: FoundFile, old: KnownFile | None) -> None:
         self.pending.append(PendingFile(folder_id, found, tuple(self.filling.specs)))
@@ -313,21 +324,37 @@ class _Run:
 
     def _unreadable(self, pending: PendingFile, error: ClipsearchError) -> None:
         temporary = isinstance(error, UnreadablePhotoError) and error.temporary
+        by_reader = isinstance(error, UnreadablePhotoError) and error.by_reader
         self.done += 1
-        if temporary and pending.known:  # the model that answers knows the photo: a lost connection must not hide it
-            self._leave(pending)
+        if pending.known and (temporary or by_reader):  # a model may know the photo, which this must not hide
+            self._leave(pending, error.message if by_reader else "")
             return
         mtime_ns = _TRY_AGAIN if temporary else pending.found.mtime_ns
         self._problem(pending.folder_id, pending.found.relative_path, pending.found.size_bytes, mtime_ns, error.message)
 
-    def _leave(self, pending: PendingFile) -> None:
-        photo_id = self.known[pending.folder_id, pending.found.relative_path].photo_id
-        if photo_id is not None:
-            self.out_of_reach.add(photo_id)
-        self._count(unchanged=1)
+    def _leave(self, pending: PendingFile, problem: str) -> None:
+        """Keep a known photo, and list the reader's problem with it; one that it has had before, too, is given up."""
+        found, old = pending.found, self.known[pending.folder_id, pending.found.relative_path]
+        if old.photo_id is not None:
+            (self.given_up if problem and old.has_problem else self.out_of_reach).add(old.photo_id)
+        if problem:
+            self._problem(
+                pending.folder_id, found.relative_path, found.size_bytes, found.mtime_ns, problem, keep_file=True
+            )
+        else:
+            self._count(unchanged=1)
 
-    def _problem(self, folder_id: int, relative_path: str, size_bytes: int, mtime_ns: int, reason: str) -> None:
-        self.library.catalog.store_problem(folder_id, relative_path, size_bytes, mtime_ns, reason)
+    def _problem(
+        self,
+        folder_id: int,
+        relative_path: str,
+        size_bytes: int,
+        mtime_ns: int,
+        reason: str,
+        *,
+        keep_file: bool = False,
+    ) -> None:
+        self.library.catalog.store_problem(folder_id, relative_path, size_bytes, mtime_ns, reason, keep_file=keep_file)
         self._count(problems=1)
 
     def remove_gone(self) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,11 +65,14 @@ def install(name: str, settings: Settings) -> Install:
     ClipsearchError with nothing left behind, unless trying again may use it.
     """
     offer = find_offer(name)
+    if shelf.is_installed(offer.name):
+        message = f"The model {offer.name} is installed already; to install it anew, remove it first."
+        raise ClipsearchError("Model installed already", message)
     with shelf.staging(offer.name) as staged:
         try:
-            made = yield from fetch(offer, staged, settings)
-            yield ModelProgress(ModelStage.CHECKING, 0, None)
-            try_out(made)
+            with _named_for_the_user(staged, None):
+                made = yield from fetch(offer, staged, settings)
+                yield from try_out(made)
         except ClipsearchError as error:
             if not getattr(error, "resumable", False):
                 shelf.discard(staged)
@@ -89,9 +93,9 @@ def import_model(path: Path, settings: Settings, name: str | None = None, archit
     with shelf.staging(name) as staged:
         try:
             made = staged / "package"
-            yield from bring(path, made, name, architecture)
-            yield ModelProgress(ModelStage.CHECKING, 0, None)
-            try_out(made)
+            with _named_for_the_user(staged, path):
+                yield from bring(path, made, name, architecture)
+                yield from try_out(made)
             shelf.put(made, name)
         finally:
             shelf.discard(staged)
@@ -111,14 +115,35 @@ def use(library: Library, name: str) -> None:
 def remove(library: Library | None, name: str) -> int:
     """Delete an installed model from this machine; return the bytes freed. Its vectors stay in the libraries.
 
+    Raises ClipsearchError as `find_removable` does.
+    """
+    find_removable(library, name)
+    return shelf.remove(name)
+
+
+def find_removable(library: Library | None, name: str) -> ModelInfo:
+    """Return the installed model of this name, if it may be removed.
+
     Raises ClipsearchError for the starter, and for a model that `library` has chosen or is answered by.
     """
-    if library is not None and shelf.is_installed(name):
-        found = shelf.find(name).name
-        if found != shelf.STARTER and found in {library.choice.name, library.answering.package.name}:
-            message = f"The model {found} is in use; choose another with `clipsearch models use` first."
-            raise ClipsearchError("Model in use", message)
-    return shelf.remove(name)
+    info = find_installed(name)
+    if info.name == shelf.STARTER:
+        raise ClipsearchError("Model not removable", "The starter model comes with the program and cannot be removed.")
+    if library is not None and info.name in {library.choice.name, library.answering.package.name}:
+        message = f"The model {info.name} is in use; choose another with `clipsearch models use` first."
+        raise ClipsearchError("Model in use", message)
+    return info
+
+
+@contextmanager
+def _named_for_the_user(staged: Path, source: Path | None) -> Iterator[None]:
+    """Let an error about the staging folder, which is gone when it is told, be about what the user named instead."""
+    try:
+        yield
+    except ClipsearchError as error:
+        if error.path is not None and error.path.is_relative_to(staged):
+            error.path = source
+        raise
 
 
 def _info(name: str) -> ModelInfo:

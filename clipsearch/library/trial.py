@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -10,24 +12,38 @@ import numpy.typing as npt
 from clipsearch.encode.encoder import Encoder
 from clipsearch.encode.package import load_package
 from clipsearch.encode.preprocess import to_square
-from clipsearch.errors import PackageError, UnreadablePhotoError
+from clipsearch.errors import ClipsearchError, PackageError, UnreadablePhotoError
 from clipsearch.files.decode import decode
 from clipsearch.files.workers import WorkerPool
 from clipsearch.paths import resource_path
+from clipsearch.records import ModelProgress, ModelStage
 
+_HEARTBEAT_S = 0.25
 _TIMEOUT_S = 600.0
 _MEMORY_MB = 1 << 20  # as much as there is
 _PHOTO, _TEXTS = "demo/dog.jpg", ["a photo of a dog", "mountains"]
 
 
-def try_out(folder: Path) -> None:
-    """Let the package in `folder` encode a photo and two texts. Raises PackageError with what is wrong."""
+def try_out(folder: Path) -> Generator[ModelProgress, None, None]:
+    """Let the package in `folder` encode a photo and two texts; yields the same step while that goes on.
+
+    Closing the generator stops it at once. Raises PackageError with what is wrong.
+    """
+    step = ModelProgress(ModelStage.CHECKING, 0, None)
+    yield step
     pool = WorkerPool(encode_something, 1, _TIMEOUT_S, _MEMORY_MB, 1)
-    ((_, outcome),) = pool.run([folder])
+    with closing(pool.watch([folder], _HEARTBEAT_S)) as results:
+        for result in results:
+            yield step
+            if result is not None:
+                _accept(result[1])
+
+
+def _accept(outcome: ClipsearchError | None) -> None:
     if isinstance(outcome, UnreadablePhotoError):
         reason = f"trying it crashed, took longer than {_TIMEOUT_S / 60:g} minutes or needed more memory than there is"
         raise PackageError(f"The model cannot be used on this machine: {reason}.") from outcome
-    if isinstance(outcome, Exception):
+    if outcome is not None:
         raise outcome
 
 

@@ -23,11 +23,15 @@ _CHOSEN_MODEL = "model"  # a row of library_setting
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """What the catalog knows of a place on disk; `photo_id` is None where there was a problem instead of a photo."""
+    """What the catalog knows of a place on disk; `photo_id` is None where there was a problem instead of a photo.
+
+    `has_problem` says that a problem is listed, instead of the photo or beside it (see `store_problem`).
+    """
 
     size_bytes: int
     mtime_ns: int
     photo_id: int | None
+    has_problem: bool = False
 
     def same_as(self, found: FoundFile) -> bool:
         return self.size_bytes == found.size_bytes and self.mtime_ns == found.mtime_ns
@@ -126,7 +130,7 @@ class Catalog:
         files, problems = schema.file.c, schema.problem.c
         with self._database.read() as connection:
             known = {
-                row.relative_path: KnownFile(row.size_bytes, row.mtime_ns, None)
+                row.relative_path: KnownFile(row.size_bytes, row.mtime_ns, None, True)
                 for row in connection.execute(
                     select(problems.relative_path, problems.size_bytes, problems.mtime_ns).where(
                         problems.folder_id == folder_id
@@ -138,7 +142,7 @@ class Catalog:
                     files.folder_id == folder_id
                 )
             )
-            known |= {row[0]: KnownFile(row[1], row[2], row[3]) for row in rows}
+            known |= {row[0]: KnownFile(row[1], row[2], row[3], row[0] in known) for row in rows}
         return known
 
     def photos_without_vector(self, model: str, folder_ids: Sequence[int] | None = None) -> set[int]:
@@ -176,13 +180,22 @@ class Catalog:
             generation = _next_generation(connection)
         return StoredBatch([photo_ids[file.content_hash] for file in files], generation, sorted(lost))
 
-    def store_problem(self, folder_id: int, relative_path: str, size_bytes: int, mtime_ns: int, reason: str) -> None:
-        """Record that the place cannot be read. A photo that was known there before is no longer there."""
+    def store_problem(
+        self,
+        folder_id: int,
+        relative_path: str,
+        size_bytes: int,
+        mtime_ns: int,
+        reason: str,
+        *,
+        keep_file: bool = False,
+    ) -> None:
+        """Record that the place cannot be read. A photo known there before is no longer there, but with `keep_file`."""
         values = {"size_bytes": size_bytes, "mtime_ns": mtime_ns, "reason": reason}
         statement = upsert(schema.problem).values(folder_id=folder_id, relative_path=relative_path, **values)
         with self._database.write() as connection:
             connection.execute(statement.on_conflict_do_update(["folder_id", "relative_path"], set_=values))
-            if _forget(connection, schema.file, folder_id, [relative_path]):
+            if not keep_file and _forget(connection, schema.file, folder_id, [relative_path]):
                 _next_generation(connection)
 
     def remove_files(self, folder_id: int, relative_paths: Sequence[str]) -> None:

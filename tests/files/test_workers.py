@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import pytest
 from clipsearch.errors import ClipsearchError, UnreadablePhotoError
 from clipsearch.files.workers import WorkerPool
 from tests.files.work import Unstartable, double, misbehave, reserve
+from tests.pictures import paint
 
 
 def pool(
@@ -51,6 +53,7 @@ def test_a_bad_item_costs_only_itself(bad: str, reason: str) -> None:
     error = results.pop(bad)
     assert isinstance(error, UnreadablePhotoError)
     assert error.message == reason
+    assert error.by_reader == (bad != "refuse")
     assert results == {"a": "a", "b": "b", "c": "c"}
     assert_nothing_left()
 
@@ -105,6 +108,15 @@ def test_items_are_drawn_only_as_they_are_needed() -> None:
     assert len(drawn) <= 1 + 4 + 2 * 2  # taken, waiting, and for each worker one done and one in work
 
 
+def test_a_heartbeat_lets_the_consumer_stop_while_a_worker_is_busy() -> None:
+    run = pool(misbehave, count=1).watch(["a", "hang"], 0.05)
+    steps = iter(run)
+    assert next(step for step in steps if step is not None) == ("a", "a")
+    assert [next(steps), next(steps)] == [None, None]
+    run.close()
+    assert_nothing_left()
+
+
 def test_closing_stops_busy_workers_at_once() -> None:
     run = pool(misbehave).run(["a", "hang", "hang", "b"])
     assert next(run) == ("a", "a")
@@ -125,6 +137,34 @@ def test_workers_end_with_a_program_that_is_killed() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False).stdout
     assert ends(int(out))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc about processes")
+@pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8])
+def test_an_interrupt_while_workers_start_prints_no_traceback(tmp_path: Path, delay_s: float) -> None:
+    for number in range(40):
+        paint(tmp_path / "photos" / f"{number}.png", (number, 0, 0))
+    words = ["-m", "clipsearch", "index", str(tmp_path / "photos"), "--library", str(tmp_path / "library")]
+    program = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not starts_workers(program.pid) and program.poll() is None:
+        time.sleep(0.005)
+    time.sleep(delay_s)
+    os.killpg(program.pid, signal.SIGINT)
+    _, said = program.communicate(timeout=60)
+    assert "Traceback" not in said
+    assert "KeyboardInterrupt" not in said
+    assert program.returncode in {0, 130}
+
+
+def starts_workers(pid: int) -> bool:
+    """Tell whether a process has children that it spawned: the worker processes."""
+    try:
+        children = [
+            child for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+        ]
+        return any(b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
+    except OSError:
+        return False
 
 
 def ends(pid: int) -> bool:

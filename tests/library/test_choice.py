@@ -340,6 +340,55 @@ def test_photos_whose_disk_is_lost_half_way_are_found_all_the_same(
     assert_answers(library, OTHER)
 
 
+@pytest.mark.parametrize(("bad", "models"), [(1, [OTHER, OTHER]), (5, [STARTER, OTHER]), (15, [STARTER, STARTER])])
+def test_a_reader_that_fails_at_known_photos_hides_none_and_holds_up_the_switch_once(
+    library: Library, index: Index, monkeypatch: pytest.MonkeyPatch, bad: int, models: list[str]
+) -> None:
+    library.choose_model("other")
+    read: list[str] = []
+
+    def fail(pending: Any, **options: Any) -> Any:
+        read.append(pending.found.relative_path)
+        if read[-1] in {f"greys/{grey:02}.png" for grey in range(bad)}:
+            raise UnreadablePhotoError("Reading the file took longer than 20 seconds.", by_reader=True)
+        return prepare(pending, **options)
+
+    monkeypatch.setattr(indexing, "prepare", fail)
+    for model in models:
+        assert index(library) == IndexCounts(unchanged=20 - bad, problems=bad)
+        assert len(read) == len(set(read))
+        status = overview.status(library)
+        assert (status.model, status.photos, status.pending, status.problems) == (model, 20, bad, bad)
+        assert_answers(library, model, 20 if model == STARTER else 20 - bad)
+        read.clear()
+    assert {problem.reason for problem in overview.problems(library)} == {
+        "Reading the file took longer than 20 seconds."
+    }
+    monkeypatch.setattr(indexing, "prepare", prepare)
+    assert index(library) == IndexCounts(unchanged=20)
+    assert overview.problems(library) == []
+    assert_answers(library, OTHER)
+
+
+def test_a_problem_listed_beside_a_known_photo_can_be_retried_when_no_model_lacks_it(
+    library: Library, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.choose_model("other")
+
+    def crash(*_: Any, **__: Any) -> Any:
+        raise UnreadablePhotoError("Reading the file made the reader crash or run out of memory.", by_reader=True)
+
+    monkeypatch.setattr(indexing, "prepare", crash)
+    assert index(library).problems == 20
+    library.choose_model("starter")
+    monkeypatch.setattr(indexing, "prepare", prepare)
+    assert index(library) == IndexCounts(unchanged=20)
+    assert overview.status(library).problems == 20
+    assert index(library, retry_problems=True) == IndexCounts(unchanged=20)
+    assert overview.problems(library) == []
+    assert_answers(library, STARTER)
+
+
 def test_photos_in_a_place_that_refuses_for_now_are_out_of_reach(
     library: Library, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:

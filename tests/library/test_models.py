@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -40,7 +42,7 @@ LIGHT, LIGHT_REPOSITORY = "ViT-B-32-256__datacomp_s34b_b86k", "laion/CLIP-ViT-B-
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The models folder; models are tried in this process, except where that is what is tested."""
     monkeypatch.setenv("CLIPSEARCH_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr(use_cases, "try_out", encode_something)
+    monkeypatch.setattr(use_cases, "try_out", try_here)
     monkeypatch.setattr(downloads, "_PAUSE_S", 0.0)
     monkeypatch.setattr(acquire, "gpu_sign", lambda: "")
     return tmp_path / "models"
@@ -69,6 +71,12 @@ def finish(run: Generator[ModelProgress, None, ModelInfo]) -> ModelInfo:
             next(run)
         except StopIteration as end:
             return cast(ModelInfo, end.value)
+
+
+def try_here(folder: Path) -> Iterator[ModelProgress]:
+    """Try a package as the real one does, but in this process."""
+    yield ModelProgress(ModelStage.CHECKING, 0, None)
+    encode_something(folder)
 
 
 def left(root: Path) -> list[str]:
@@ -212,8 +220,10 @@ def test_a_model_that_does_not_work_is_refused_and_leaves_nothing(
     hub: Hub, settings: Settings, root: Path, files: dict[str, bytes], reason: str
 ) -> None:
     hub.repositories[REPOSITORY] = immich_files() | files
-    with pytest.raises(PackageError, match=reason):
+    with pytest.raises(PackageError, match=reason) as failed:
         finish(install(NAME, settings))
+    assert failed.value.path is None
+    assert ".staging" not in failed.value.message
     assert shelf.names() == left(root) == []
 
 
@@ -246,7 +256,7 @@ def test_an_unknown_or_installed_name_is_one_sentence(settings: Settings) -> Non
     with pytest.raises(ClipsearchError, match="No model on offer is called 'nothing'"):
         finish(install("nothing", settings))
     finish(install(NAME, settings))
-    with pytest.raises(ClipsearchError, match="installed already"):
+    with pytest.raises(ClipsearchError, match=r"installed already; to install it anew, remove it first\.$"):
         finish(install(NAME, settings))
 
 
@@ -342,14 +352,26 @@ def test_a_package_is_imported_under_its_own_or_a_given_name(tmp_path: Path, set
 
 def test_an_import_that_fails_or_is_stopped_leaves_nothing(tmp_path: Path, settings: Settings, root: Path) -> None:
     broken = write_files(immich_files() | {"textual/model.onnx": b"broken"}, tmp_path / "x")
-    with pytest.raises(PackageError):
+    with pytest.raises(PackageError) as failed:
         finish(import_model(broken, settings))
+    assert failed.value.path == broken
+    assert ".staging" not in failed.value.message
     assert left(root) == []
     run = import_model(write_files(immich_files(), tmp_path / "y"), settings)
     next(run)
     assert left(root) != []
     run.close()
     assert left(root) == []
+
+
+def test_nothing_hidden_is_imported(tmp_path: Path, settings: Settings) -> None:
+    finish(import_model(write_files(immich_files(), tmp_path / "x"), settings, "first"))
+    package = shutil.copytree(shelf.find("first"), tmp_path / ".mine" / "package")
+    write_files(
+        {".git/config": b"x", ".git/refs/heads/main": b"x", ".DS_Store": b"x", "visual/.cache/a": b"x"}, package
+    )
+    finish(import_model(package, settings, "second"))
+    assert left(shelf.find("second")) == left(shelf.find("first"))
 
 
 def test_what_a_killed_import_left_is_no_part_of_the_next(tmp_path: Path, settings: Settings, root: Path) -> None:
@@ -418,10 +440,30 @@ def test_a_package_is_tried_in_another_process(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finish(import_model(write_files(immich_files(), tmp_path / "x"), settings))
-    try_out(shelf.find("x"))
+    assert {step.stage for step in try_out(shelf.find("x"))} == {ModelStage.CHECKING}
     (shelf.find("x") / "textual/model.onnx").write_bytes(b"")
     with pytest.raises(PackageError, match=r"model\.onnx"):
-        try_out(shelf.find("x"))
+        list(try_out(shelf.find("x")))
     monkeypatch.setattr(trial, "_TIMEOUT_S", 0.0)
     with pytest.raises(PackageError, match="cannot be used on this machine"):
-        try_out(resource_path("models/starter"))
+        list(try_out(resource_path("models/starter")))
+
+
+def never_done(folder: Path) -> None:
+    time.sleep(600)
+
+
+def test_a_trial_can_be_stopped_at_once_and_leaves_nothing(
+    tmp_path: Path, settings: Settings, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(use_cases, "try_out", try_out)
+    monkeypatch.setattr(trial, "encode_something", never_done)
+    run = import_model(write_files(immich_files(), tmp_path / "x"), settings)
+    while not multiprocessing.active_children():
+        next(run)
+    assert [next(run).stage for _ in range(3)] == [ModelStage.CHECKING] * 3
+    began = time.monotonic()
+    run.close()
+    assert time.monotonic() - began < 10
+    assert multiprocessing.active_children() == []
+    assert left(root) == []
