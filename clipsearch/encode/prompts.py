@@ -18,7 +18,7 @@ from clipsearch.encode.encoder import Encoder, unit
 from clipsearch.errors import ClipsearchError
 from clipsearch.paths import resource_path
 
-DEFAULT, BEST, ENSEMBLE = "default", "imagenet-7", "imagenet-80"
+DEFAULT, SHORT, BEST, ENSEMBLE = "default", "short", "imagenet-7", "imagenet-80"
 
 Vectors = npt.NDArray[np.float32]
 
@@ -29,8 +29,10 @@ _TEXTS_AT_ONCE = 256
 def template_sets() -> dict[str, tuple[str, ...]]:
     """Return the sets that come with the program: name -> templates, each with one "{}" for the class name.
 
-    "default" is one template; "imagenet-80" the CLIP paper's ensemble and "imagenet-7" the seven of it that its authors
-    found to be enough; the others are named after the data set whose results in the paper they made.
+    "default" is one template; "short" is for models that learned from words instead of captions, such as the starter,
+    which a phrase around the name only distracts; "imagenet-80" is the CLIP paper's ensemble and "imagenet-7" the seven
+    of it that its authors found to be enough; the others are named after the data set whose results in the paper they
+    made.
     """
     values = json.loads((resource_path("prompts") / "templates.json").read_text("utf-8"))
     return {name: tuple(templates) for name, templates in values.items()}

@@ -13,6 +13,7 @@ from clipsearch.encode.prompts import (
     BEST,
     DEFAULT,
     ENSEMBLE,
+    SHORT,
     Classifiers,
     classifier,
     fill,
@@ -74,25 +75,18 @@ def photos(starter: Encoder) -> npt.NDArray[np.float32]:
     return np.vstack([starter.encode_images(square[None]) for square in squares])
 
 
-@pytest.mark.parametrize(
-    ("templates", "others"), [(ENSEMBLE, ""), (BEST, OTHERS)], ids=["the 80 templates", "the best 7, 100 more classes"]
-)
-def test_the_ensemble_beats_the_bare_name_on_real_photos(
-    starter: Encoder, photos: npt.NDArray[np.float32], templates: str, others: str
-) -> None:
-    """By the mean margin: how much nearer a photo lies to its own class than to the next one, in cosine.
+def test_the_ensemble_beats_the_bare_name_on_real_photos(starter: Encoder, photos: npt.NDArray[np.float32]) -> None:
+    """The starter's own ensemble, on the bundled photos among their classes and a hundred others.
 
-    Accuracy cannot tell: of so few photos among so few classes the bare names miss none and the ensemble two; among
-    the hundred classes more each misses three.
+    By accuracy (0.935 against 0.903), mean log probability and mean margin in cosine. The published ensembles are
+    made for models that learned from captions; the starter, which learned from words, loses by them.
     """
-    names = sorted({*CLASSES.values(), *filter(None, others.split(","))})
+    names = sorted({*CLASSES.values(), *OTHERS.split(",")})
     right = np.array([names.index(name) for name in CLASSES.values()])
-    bare = classifier(starter, names, ["{}"])
-    ensemble = classifier(starter, names, template_set(templates))
-    assert margin(photos, ensemble, right) > margin(photos, bare, right) + 0.01
-    assert np.mean(predict(photos, ensemble) == right) > 0.85
-    if others:  # among more classes the ensemble is also the better by mean log probability
-        assert log_likelihood(photos, ensemble, right) > log_likelihood(photos, bare, right)
+    bare, ensemble = (classifier(starter, names, templates) for templates in (["{}"], template_set(SHORT)))
+    assert np.mean(predict(photos, ensemble) == right) > np.mean(predict(photos, bare) == right) > 0.85
+    assert log_likelihood(photos, ensemble, right) > log_likelihood(photos, bare, right)
+    assert margin(photos, ensemble, right) > margin(photos, bare, right)
 
 
 def margin(photos: npt.NDArray[np.float32], classes: npt.NDArray[np.float32], right: npt.NDArray[np.int64]) -> float:

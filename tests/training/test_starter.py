@@ -33,6 +33,16 @@ def test_background_is_of_unit_vectors_of_the_model() -> None:
     np.testing.assert_allclose(np.linalg.norm(background, axis=1), 1, atol=5e-3)
 
 
+def test_scores_of_any_text_are_z_scores_over_ordinary_photos(encoder) -> None:
+    from training.starter.calibrate import COSINE_OF_ONE, LEVEL_IN_PICTURE
+
+    background = np.load(STARTER / "background.npy").astype(np.float32)
+    scores = encoder.encode_texts(["a dog", "happiness", "snow", "my old bicycle in the garden"]) @ background.T
+    one = COSINE_OF_ONE / (1 + LEVEL_IN_PICTURE**2) ** 0.5
+    np.testing.assert_allclose(scores.mean(axis=1) / one, 0, atol=0.1)
+    np.testing.assert_allclose(scores.std(axis=1) / one, 1, atol=0.15)
+
+
 def test_a_text_means_the_same_alone_and_in_a_batch(encoder) -> None:
     alone = encoder.encode_texts(["a dog"])
     batch = encoder.encode_texts(["a dog", "an old lighthouse by the sea at night"])

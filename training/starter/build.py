@@ -22,14 +22,15 @@ from training.starter import (
     photos,
     tags,
 )
+from training.starter.calibrate import background_of, calibrate
 from training.starter.curriculum import write_curriculum
-from training.starter.evaluate import PackageEncoder, threshold, within, z_scores
+from training.starter.evaluate import PackageEncoder, the_other_way, threshold, within, z_scores
 from training.starter.export import Calibration, Heads, Towers, write_description, write_towers
 from training.starter.graph import Graph
 from training.starter.pixels import SIZE, read_pixels
 from training.starter.wordnet import WordNet
 
-EVIDENCE_DIM, TAGS_DIM = 512, 229  # with 27 moods: 768
+EVIDENCE_DIM, TAGS_DIM = 512, 227  # with 27 moods and 2 for calibration: 768
 MIXTURES, TEMPLATE_ROUNDS = 15_000, 2
 STRONG_PRECISION, LIKELY_PRECISION = 0.75, 0.55
 
@@ -63,10 +64,10 @@ def build(out: Path, cache: Path, head: str) -> None:
         calibration = package(out, towers, heads, known, dev)
     else:
         text_head = train_text_head(cache, towers)
-        honest = build_joint(cache, towers, text_head, known, known.rows("train"))
+        honest = calibrated(build_joint(cache, towers, text_head, known, known.rows("train")), towers, known)
         with tempfile.TemporaryDirectory() as folder:
             calibration = package(Path(folder), towers, honest, known, dev)
-        heads = build_joint(cache, towers, text_head, known, everything)
+        heads = calibrated(build_joint(cache, towers, text_head, known, everything), towers, known)
         write_towers(out, towers, heads)
     encoder = PackageEncoder(out)
     background = encoder.encode_images(map(read_pixels, known.files))
@@ -81,11 +82,20 @@ def package(folder: Path, towers: Towers, heads: Heads, known: PhotoSet, rows: n
     queries = photos.read_queries(known.photos)
     scores = encoder.encode_texts(list(queries)) @ vectors.T
     print(f"dev photos: {len(rows)} photos  {within(scores, queries, rows)}")
+    print(f"which text fits a photo: {the_other_way(scores, queries, rows)}")
     relevant = np.array([[row in answers for row in rows] for answers in queries.values()])
     z = z_scores(scores, scores)[:, rows]
     strong, likely = (threshold(z, relevant, precision) for precision in (STRONG_PRECISION, LIKELY_PRECISION))
     print(f"relevance: strong from z = {strong:.2f}, likely from z = {likely:.2f}")
     return Calibration(vectors, round(strong, 2), round(likely, 2))
+
+
+def calibrated(heads: Heads, towers: Towers, known: PhotoSet) -> Heads:
+    """Make the scores of different texts comparable, by what the captioned photos look like to these heads."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_towers(Path(folder), towers, heads)
+        vectors = PackageEncoder(Path(folder)).encode_images(map(read_pixels, known.files))
+    return calibrate(heads, background_of(vectors))
 
 
 def fetch_towers(cache: Path) -> Towers:

@@ -68,6 +68,13 @@ def within(scores: npt.NDArray[Any], queries: dict[str, set[int]], columns: npt.
     return measure(scores[np.ix_(np.array(kept), columns)], [wanted[index] for index in kept])
 
 
+def the_other_way(scores: npt.NDArray[Any], queries: dict[str, set[int]], columns: npt.NDArray[Any]) -> Scores:
+    """Measure which texts fit each photo: are the scores of different texts comparable?"""
+    answered = [{number for number, answers in enumerate(queries.values()) if column in answers} for column in columns]
+    kept = [index for index, wanted in enumerate(answered) if wanted]
+    return measure(scores.T[columns[kept]], [answered[index] for index in kept])
+
+
 def z_scores(scores: npt.NDArray[Any], background: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return scores [q,n] in standard deviations above each query's mean over its background scores [q,m]."""
     z: npt.NDArray[Any] = (scores - background.mean(1, keepdims=True)) / background.std(1, keepdims=True)
