@@ -99,8 +99,11 @@ class ModelsPage(QWidget):
         super().__init__(parent)
         self.cards: dict[str, ModelCard] = {}
         self._models: list[ModelInfo] = []
+        self._imported = ""  # the path of the import that is shown, "" for none
         self._import_step = label(role="muted")
+        self.cancel_import = push_button("close", self.tr("Cancel"), lambda: self.cancel_wanted.emit(self._imported))
         self._import_step.hide()
+        self.cancel_import.hide()
         self._rows = QVBoxLayout()
         self._rows.setSpacing(10)
         self._lay_out()
@@ -120,15 +123,25 @@ class ModelsPage(QWidget):
         card = self.cards.get(name)
         if card is not None:
             card.show_progress(step)
-        else:
-            self._import_step.setText(f"{wording.one_line(Path(name).name)}: {wording.model_progress(step)}")
-            self._import_step.show()
+        elif step is not None or self._imported in {"", name}:  # one that waits does not hide the one under way
+            self._show_import(name, step)
 
     def show_ended(self, name: str) -> None:
         """The work on a model is over."""
-        self._import_step.hide()
+        if name == self._imported:
+            self._imported = ""
+            self._import_step.hide()
+            self.cancel_import.hide()
         if name in self.cards:
             self.cards[name].show_idle()
+
+    def _show_import(self, path: str, step: ModelProgress | None) -> None:
+        self._imported = path
+        name = wording.one_line(Path(path).name)
+        self._import_step.setText(f"{name}: {wording.model_progress(step)}")
+        self.cancel_import.setAccessibleName(self.tr("Cancel the import of {name}").format(name=name))
+        self._import_step.show()
+        self.cancel_import.show()
 
     def _card(self, model: ModelInfo) -> ModelCard:
         card = ModelCard(model)
@@ -143,6 +156,7 @@ class ModelsPage(QWidget):
         row.addWidget(label(self.tr("Models"), "title"))
         row.addStretch()
         row.addWidget(self._import_step)
+        row.addWidget(self.cancel_import)
         row.addWidget(push_button("folder-add", self.tr("Import…"), self.import_wanted.emit))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 4, 20, 16)

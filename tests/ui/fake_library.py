@@ -151,6 +151,8 @@ class FakeLibrary(LibraryAccess):
         if path.stem == "unclear" and architecture is None:
             raise ArchitectureUnknownError("Which one is it?", path, ["ViT-B-32", "ViT-B-32-quickgelu"])
         self.asked.append(architecture)
+        while not self.may_download.wait(0.01):
+            yield ModelProgress(ModelStage.CHECKING, 0, None)
         imported = replace(OFFERED, name=path.stem, title=path.stem, source="imported", installed=True)
         self.known_models.append(imported)
         return imported

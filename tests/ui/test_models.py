@@ -183,6 +183,31 @@ def test_a_model_is_imported_from_a_file(qtbot, window: MainWindow, session: Ses
     assert not page._import_step.isVisible()
 
 
+def test_an_import_can_be_cancelled_and_the_next_one_then(
+    qtbot, session: Session, library: FakeLibrary, page, tmp_path: Path
+) -> None:
+    library.may_download.clear()
+    assert not page.cancel_import.isVisible()
+    for name in ("first.pt", "second.pt"):
+        session.models.import_from(tmp_path / name)
+    qtbot.waitUntil(lambda: page._import_step.text() == "first.pt: Checking…")
+    for name in ("first.pt", "second.pt"):
+        qtbot.waitUntil(lambda name=name: page._import_step.text().startswith(name))
+        with qtbot.waitSignal(session.models.ended) as ended:
+            page.cancel_import.click()
+        assert ended.args == [str(tmp_path / name)]
+    assert not page.cancel_import.isVisible() and not page._import_step.isVisible()
+    assert set(page.cards) == {"starter", "large"}
+
+
+def test_the_end_of_a_download_leaves_an_import_shown(page) -> None:
+    page.show_progress("/a/mine.pt", None)
+    page.show_ended("large")
+    assert page.cancel_import.isVisible()
+    page.show_ended("/a/mine.pt")
+    assert not page.cancel_import.isVisible()
+
+
 def test_files_of_one_name_in_two_places_are_two_models(session: Session, page, tmp_path: Path) -> None:
     steps: list[str] = []
     session.models.progressed.connect(lambda name, step: steps.append(name))
