@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -231,6 +230,8 @@ def _no_interrupt() -> Iterator[None]:
     if os.name == "nt":
         yield
         return
+    from multiprocessing import resource_tracker  # of POSIX systems
+
     resource_tracker.ensure_running()  # now, since starting it lets interrupts through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

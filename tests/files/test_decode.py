@@ -163,6 +163,20 @@ def test_only_what_may_pass_is_temporary(tmp_path: Path) -> None:
     assert not damaged.value.temporary
 
 
+def test_too_little_memory_is_the_readers_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_: Image.Image) -> None:
+        raise MemoryError
+
+    path = save(tmp_path / "a.png", quarters((100, 100)))
+    with pytest.raises(UnreadablePhotoError) as damaged:
+        decode(tmp_path / "nothing.jpg", 32)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    with pytest.raises(UnreadablePhotoError) as short:
+        decode(path, 32)
+    assert (short.value.by_reader, damaged.value.by_reader) == (True, False)
+    assert "more memory" in short.value.message
+
+
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_whatever_the_bytes_only_one_error_comes_out(data: st.DataObject) -> None:
