@@ -89,6 +89,18 @@ def test_a_problem_ends_with_a_good_file_and_the_reverse(catalog: Catalog) -> No
     assert (len(catalog.problems()), catalog.photo_ids()) == (1, [])
 
 
+def test_a_problem_may_be_listed_beside_a_photo_that_stays(catalog: Catalog) -> None:
+    folder = catalog.add_folder(Path("/photos"))
+    (photo_id,) = store(catalog, new_file(folder.id, "a.jpg")).photo_ids
+    assert not catalog.known_files(folder.id)["a.jpg"].has_problem
+    catalog.store_problem(folder.id, "a.jpg", 1, 1, "too slow", keep_file=True)
+    known = catalog.known_files(folder.id)["a.jpg"]
+    assert (known.photo_id, known.has_problem, len(catalog.problems())) == (photo_id, True, 1)
+    assert catalog.searchable_ids(MODEL).tolist() == [photo_id]
+    catalog.remove_files(folder.id, ["a.jpg"])
+    assert (catalog.known_files(folder.id), catalog.problems()) == ({}, [])
+
+
 def test_a_photo_whose_files_are_gone_keeps_its_vector_for_a_return(catalog: Catalog) -> None:
     folder = catalog.add_folder(Path("/photos"))
     (before,) = store(catalog, new_file(folder.id, "a.jpg")).photo_ids
