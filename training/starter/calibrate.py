@@ -3,7 +3,8 @@
 What a text scores on photos that have nothing to do with it differs from text to text, in level and in spread. Both
 follow from the text's vector u and the photos' mean and covariance: level u . mean, spread sqrt(u' covariance u). The
 picture gets a constant component that carries the level, the text is divided by its spread, and one more component, in
-which no picture has a part, takes up the rest of its unit length. Ranks within one text stay as they were.
+which no picture has a part, takes up the rest of its unit length. Ranks within one text stay as they were. Two texts'
+dot product means nothing any more; what they have in common shows in what they score on pictures.
 """
 
 from __future__ import annotations
