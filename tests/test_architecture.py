@@ -52,6 +52,7 @@ ONLY_IN = {
     "huggingface_hub": ("clipsearch.encode.hub",),
     "ftfy": ("clipsearch.encode.tokenizer",),
     "tokenizers": ("clipsearch.encode.tokenizer", "training"),
+    "pi_heif": ("clipsearch.files.formats",),
     "PIL": (
         "clipsearch.files",
         "clipsearch.encode.preprocess",
@@ -61,7 +62,7 @@ ONLY_IN = {
     ),
 }
 #: packages that no module of clipsearch may load just by being imported
-LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "huggingface_hub", "alembic"}
+LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "huggingface_hub", "alembic", "pi_heif"}
 
 
 @dataclass(frozen=True)

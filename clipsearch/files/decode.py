@@ -8,12 +8,10 @@ from pathlib import Path
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from clipsearch.errors import UnreadablePhotoError
+from clipsearch.files.formats import HEAD_BYTES, formats_for
 
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.
 Image.MAX_IMAGE_PIXELS = None
-
-# Only what this program means to read: Pillow would also hand PostScript to an interpreter, which runs what it says.
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF")
 
 _WHITE = (255, 255, 255)
 _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
@@ -38,13 +36,19 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
     try:
         if path.stat().st_size == 0:
             raise UnreadablePhotoError("The file is empty.", path)
-        with Image.open(path, formats=FORMATS) as image:
+        with _open(path) as image:
             return _read(image, path, min_side, max_megapixels)
     except UnreadablePhotoError:
         raise
     except Exception as error:  # whatever a decoder raises on bad input is the file's fault, told once, here
         temporary = isinstance(error, OSError) and error.errno is not None
         raise UnreadablePhotoError(_reason(error), path, temporary, isinstance(error, MemoryError)) from error
+
+
+def _open(path: Path) -> Image.Image:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    return Image.open(path, formats=formats_for(head))
 
 
 def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) -> Decoded:
