@@ -1,4 +1,4 @@
-"""Path -> upright RGB picture, within limits; whatever a damaged file does becomes one sentence for the user."""
+"""Path -> upright sRGB picture, within limits; whatever a damaged file does becomes one sentence for the user."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from clipsearch.errors import UnreadablePhotoError
+from clipsearch.files.colour import to_srgb
 from clipsearch.files.formats import HEAD_BYTES, formats_for
 
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.
@@ -19,7 +20,7 @@ _SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An upright RGB picture, perhaps reduced, with the size in pixels (upright) and the format of the original."""
+    """An upright sRGB picture, perhaps reduced, with the size in pixels (upright) and the format of the original."""
 
     image: Image.Image
     width: int
@@ -91,9 +92,10 @@ def _reduced(image: Image.Image, min_side: int) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any Pillow picture to RGB: deep greyscale is scaled to 8 bits, transparency is laid on white."""
+    """Convert any Pillow picture to sRGB: deep greyscale is scaled to 8 bits, transparency is laid on white."""
     if image.mode in {"I", "F"} or image.mode.startswith("I;16"):
-        return _eight_bit(image).convert("RGB")
+        return to_srgb(_eight_bit(image)).convert("RGB")
+    image = to_srgb(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         canvas = Image.new("RGB", image.size, _WHITE)
