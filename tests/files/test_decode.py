@@ -11,6 +11,7 @@ from PIL import ExifTags, Image
 
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files.decode import Decoded, decode
+from tests.files.deep import deep_png, deep_tiff
 from tests.pictures import QUARTERS, black_png, jpeg, quarters, truncated_jpeg
 
 # What the camera did to the picture before it wrote this EXIF orientation.
@@ -88,6 +89,38 @@ def test_sixteen_bits_become_eight(tmp_path: Path, suffix: str, side: int) -> No
     assert np.abs(row - np.linspace(0, 255, len(row))).max() < 3
 
 
+def sixteen_bits(size: tuple[int, int]) -> np.ndarray:
+    return np.asarray(quarters(size), np.uint16) * 257
+
+
+@pytest.mark.parametrize("size", [(64, 48), (640, 480)], ids=["whole", "reduced"])
+@pytest.mark.parametrize("order", "<>")
+def test_a_colour_tiff_of_sixteen_bits_keeps_its_colours(tmp_path: Path, size: tuple[int, int], order: str) -> None:
+    (tmp_path / "a.tif").write_bytes(deep_tiff(sixteen_bits(size), order))
+    assert_upright(decode(tmp_path / "a.tif", 32))
+
+
+@pytest.mark.parametrize("size", [(64, 48), (640, 480)], ids=["whole", "reduced"])
+def test_a_colour_png_of_sixteen_bits_keeps_its_colours(tmp_path: Path, size: tuple[int, int]) -> None:
+    (tmp_path / "a.png").write_bytes(deep_png(sixteen_bits(size)))
+    assert_upright(decode(tmp_path / "a.png", 32))
+
+
+def test_sixteen_bits_of_transparency_are_laid_on_white(tmp_path: Path) -> None:
+    clear = np.zeros((48, 64, 1), np.uint16)
+    (tmp_path / "a.png").write_bytes(deep_png(np.concatenate([sixteen_bits((64, 48)), clear], axis=2)))
+    assert decode(tmp_path / "a.png", 32).image.getpixel((5, 5)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("photometric", [0, 1], ids=["white is zero", "black is zero"])
+def test_a_scanned_page_keeps_black_and_white(tmp_path: Path, photometric: int) -> None:
+    page = Image.new("1", (64, 64), 255)
+    page.paste(0, (0, 0, 32, 64))
+    path = save(tmp_path / "a.tif", page, compression="group4", tiffinfo={262: photometric})
+    decoded = decode(path, 32).image
+    assert (decoded.getpixel((5, 5)), decoded.getpixel((60, 5))) == ((0, 0, 0), (255, 255, 255))
+
+
 def test_one_bit_and_grey_become_rgb(tmp_path: Path) -> None:
     for mode in ("1", "L"):
         decoded = decode(save(tmp_path / f"{mode}.png", Image.new(mode, (40, 40), 255)), 32)
@@ -112,10 +145,19 @@ def test_a_transparent_palette_is_laid_on_white(tmp_path: Path, transparency: in
     assert decoded.image.getpixel((5, 5)) == (255, 255, 255)
 
 
-def test_the_first_picture_of_an_animation_counts(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
-    path = save(tmp_path / "a.gif", frames[0], save_all=True, append_images=frames[1:])
-    assert decode(path, 32).image.getpixel((5, 5))[0] > 200
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "avif", "tif"])
+def test_the_first_picture_of_an_animation_or_document_counts(tmp_path: Path, suffix: str) -> None:
+    others = [Image.new("RGB", (64, 48), colour) for colour in ("blue", "black")]
+    path = save(tmp_path / f"a.{suffix}", quarters(), save_all=True, append_images=others)
+    with Image.open(path) as image:
+        assert image.n_frames == 3
+    assert_upright(decode(path, 32), tolerance=40)
+
+
+def test_pages_of_unlike_size_are_no_obstacle(tmp_path: Path) -> None:
+    others = [Image.new("L", (30, 900)), Image.new("1", (5, 5))]
+    path = save(tmp_path / "a.tif", quarters(), save_all=True, append_images=others)
+    assert_upright(decode(path, 32))
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png"])
