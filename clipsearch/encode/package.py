@@ -35,8 +35,8 @@ FORMAT = 1
 #: Thresholds of a package that was not calibrated: a rule of thumb for CLIP models, judged by the library's own photos.
 STRONG, LIKELY = 4.0, 2.5
 
-#: How a text is prepared, see `clipsearch.encode.tokenizer`: as it is, or as OpenCLIP, CLIP or SigLIP does.
-CLEANINGS = ("none", "whitespace", "clip", "canonical")
+#: How a text is prepared, see `clipsearch.encode.tokenizer`: as it is, as OpenCLIP, CLIP or SigLIP does, or for words.
+CLEANINGS = ("none", "whitespace", "clip", "canonical", "subject")
 
 _LAST_ID = 2**31 - 1
 

@@ -18,15 +18,19 @@ CONTEXT, PAD, START_OF_TEXT, END_OF_TEXT = 77, 0, 49406, 49407  # of CLIP's own 
 
 Ids = npt.NDArray[np.int64]
 
+_LEAD_IN = re.compile(
+    r"\s*((an?|the|my|some|our)\s+)?(photo|photograph|picture|image|pic|snapshot)s?\s+(of|showing)\s+", re.IGNORECASE
+)
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 class Tokenizer:
     """Wraps the `tokenizers` library: cleaned, cut at `context_length` tokens, padded to the longest text of the call.
 
-    `cleaning` is "none", "clip" (CLIP and OpenCLIP's own tokenizer), "canonical" (SigLIP) or "whitespace" (OpenCLIP
-    with a tokenizer from elsewhere). What tokenizer.json puts at a text's end stays its last token when the text is
-    cut; `eot_id` is put there if the file does not see to that.
+    `cleaning` is "none", "clip" (CLIP and OpenCLIP's own tokenizer), "canonical" (SigLIP), "whitespace" (OpenCLIP
+    with a tokenizer from elsewhere) or "subject" (a model that learned from words, not from captions). What
+    tokenizer.json puts at a text's end stays its last token when the text is cut; `eot_id` is put there if the file
+    does not see to that.
     """
 
     def __init__(
@@ -86,12 +90,19 @@ def clean_canonical(text: str) -> str:
     return " ".join(_mended(text).replace("_", " ").translate(_NO_PUNCTUATION).lower().split())
 
 
+def clean_subject(text: str) -> str:
+    """Keep what a text says is in the picture: "a photo of a dog" is "a dog". English only."""
+    lead_in = _LEAD_IN.match(text)
+    return text[lead_in.end() :] if lead_in and lead_in.end() < len(text) else text
+
+
 #: name in model.json -> function
 CLEANING: dict[str, Callable[[str], str]] = {
     "none": str,
     "whitespace": clean_whitespace,
     "clip": clean_clip,
     "canonical": clean_canonical,
+    "subject": clean_subject,
 }
 
 

@@ -108,6 +108,7 @@ def test_a_wrong_value_is_told(package: Path, change_to: dict[str, Any]) -> None
 
 def test_what_is_left_out_has_its_default(package: Path) -> None:
     description = json.loads((package / "model.json").read_text("utf-8"))
+    del description["text"]["cleaning"]
     (package / "model.json").write_text(
         json.dumps({key: description[key] for key in description if key not in {"relevance", "title", "languages"}})
     )

@@ -96,6 +96,22 @@ def test_white_space_cleaning_keeps_the_case() -> None:
     assert CLEANING["whitespace"]("  A &amp;amp;\tDOG ") == "A & DOG"
 
 
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("a photo of a dog", "a dog"),
+        ("Pictures of our house at night", "our house at night"),
+        ("the image showing two cats", "two cats"),
+        ("a dog", "a dog"),
+        ("a picture on a wall", "a picture on a wall"),
+        ("photo of ", "photo of "),
+        ("", ""),
+    ],
+)
+def test_the_subject_is_what_is_in_the_picture(text: str, subject: str) -> None:
+    assert CLEANING["subject"](text) == subject
+
+
 def test_a_package_s_cleaning_is_done(bare: Path) -> None:
     assert Tokenizer(bare, 4, 7, "canonical")(["A, Dog!"])[0].tolist() == [[1, 2]]
     assert Tokenizer(bare, 4, 7)(["A, Dog!"])[0].tolist() == [[0, 0, 0, 0]]

@@ -100,7 +100,7 @@ def _describe(folder: Path, dim: int, calibration: Calibration) -> dict[str, Any
             "std": [std] * 3,
             "fill": [255] * 3,
         },
-        "text": {"context_length": minilm.CONTEXT, "pad_id": 0},
+        "text": {"context_length": minilm.CONTEXT, "pad_id": 0, "cleaning": "subject"},
         "relevance": {"strong": calibration.strong, "likely": calibration.likely},
     }
 
