@@ -53,6 +53,7 @@ ONLY_IN = {
     "ftfy": ("clipsearch.encode.tokenizer",),
     "tokenizers": ("clipsearch.encode.tokenizer", "training"),
     "pi_heif": ("clipsearch.files.formats",),
+    "pillow_jxl": ("clipsearch.files.formats",),
     "PIL": (
         "clipsearch.files",
         "clipsearch.encode.preprocess",
@@ -62,7 +63,7 @@ ONLY_IN = {
     ),
 }
 #: packages that no module of clipsearch may load just by being imported
-LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "huggingface_hub", "alembic", "pi_heif"}
+LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "huggingface_hub", "alembic", "pi_heif", "pillow_jxl"}
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from clipsearch.errors import UnreadablePhotoError
+from clipsearch.files import jpeg_xl
 from clipsearch.files.colour import to_srgb
-from clipsearch.files.formats import HEAD_BYTES, formats_for
+from clipsearch.files.formats import HEAD_BYTES, formats_for, is_jpeg_xl
 
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.
 Image.MAX_IMAGE_PIXELS = None
@@ -37,7 +38,7 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
     try:
         if path.stat().st_size == 0:
             raise UnreadablePhotoError("The file is empty.", path)
-        with _open(path) as image:
+        with _open(path, max_megapixels) as image:
             return _read(image, path, min_side, max_megapixels)
     except UnreadablePhotoError:
         raise
@@ -46,18 +47,31 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
         raise UnreadablePhotoError(_reason(error), path, temporary, isinstance(error, MemoryError)) from error
 
 
-def _open(path: Path) -> Image.Image:
+def _open(path: Path, max_megapixels: float) -> Image.Image:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    return Image.open(path, formats=formats_for(head))
+        formats = formats_for(head)
+        if not is_jpeg_xl(head):
+            return Image.open(path, formats=formats)
+        file.seek(0)
+        _hold_to(max_megapixels, jpeg_xl.size(file), path)
+    image = Image.open(path, formats=formats)
+    if not getattr(image, "jpeg", False):  # the decoder has turned it already, unless it was stored as a JPEG
+        image.info.pop("exif", None)
+    return image
 
 
-def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) -> Decoded:
-    width, height = image.size
+def _hold_to(max_megapixels: float, size: tuple[int, int], path: Path) -> None:
+    width, height = size
     if width * height > max_megapixels * 1e6:
         raise UnreadablePhotoError(
             f"The picture is very large ({width} x {height} pixels); the limit is {max_megapixels:g} megapixels.", path
         )
+
+
+def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) -> Decoded:
+    _hold_to(max_megapixels, image.size, path)
+    width, height = image.size
     image_format = image.format or ""
     image.draft("RGB", _smallest_size(image.size, min_side))
     image.load()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
+from clipsearch.errors import UnreadablePhotoError
+from clipsearch.files import jpeg_xl
+
 HEAD_BYTES = 12
 
 # Only what this program means to read: Pillow would also hand PostScript to an interpreter, which runs what it says.
@@ -14,11 +17,28 @@ _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b
 
 
 def formats_for(head: bytes) -> tuple[str, ...]:
-    """Return Pillow's names of the formats to try for a file that begins with `head`, its first HEAD_BYTES bytes."""
+    """Return Pillow's names of the formats to try for a file that begins with `head`, its first HEAD_BYTES bytes.
+
+    Raises UnreadablePhotoError for one that needs an extra which is not installed.
+    """
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
         _register_heif()
         return (*_BUILT_IN, "HEIF")
+    if is_jpeg_xl(head):
+        _register_jpeg_xl()
+        return ("JXL",)
     return _BUILT_IN
+
+
+def is_jpeg_xl(head: bytes) -> bool:
+    """Tell a JPEG XL picture by its first HEAD_BYTES bytes."""
+    return head.startswith((jpeg_xl.STREAM, jpeg_xl.CONTAINER))
+
+
+def missing_extra(kind: str, extra: str) -> UnreadablePhotoError:
+    """Return what to raise for a `kind` of picture without its extra; the next run tries the file again."""
+    message = f'{kind} pictures need an extra: pip install "clipsearch[{extra}]".'
+    return UnreadablePhotoError(message, temporary=True)
 
 
 @cache
@@ -27,3 +47,12 @@ def _register_heif() -> None:
     from pi_heif import register_heif_opener
 
     register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
+
+
+@cache
+def _register_jpeg_xl() -> None:
+    try:
+        from pillow_jxl import JpegXLImagePlugin
+    except ImportError:
+        raise missing_extra("JPEG XL", "jxl") from None
+    JpegXLImagePlugin.DECODE_THREADS = 0  # the workers are the threads

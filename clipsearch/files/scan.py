@@ -10,7 +10,7 @@ from clipsearch.records import FoundFile, Unreadable
 
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
-    | {".heic", ".heif", ".hif"}
+    | {".heic", ".heif", ".hif", ".jxl"}
 )
 
 _LATEST_NS = 2**63 - 1
