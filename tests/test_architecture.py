@@ -54,6 +54,7 @@ ONLY_IN = {
     "tokenizers": ("clipsearch.encode.tokenizer", "training"),
     "pi_heif": ("clipsearch.files.formats",),
     "pillow_jxl": ("clipsearch.files.formats",),
+    "rawpy": ("clipsearch.files.raw",),
     "PIL": (
         "clipsearch.files",
         "clipsearch.encode.preprocess",
@@ -63,7 +64,7 @@ ONLY_IN = {
     ),
 }
 #: packages that no module of clipsearch may load just by being imported
-LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "huggingface_hub", "alembic", "pi_heif", "pillow_jxl"}
+LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "huggingface_hub", "alembic", "pi_heif", "pillow_jxl", "rawpy"}
 
 
 @dataclass(frozen=True)

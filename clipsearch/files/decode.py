@@ -11,6 +11,8 @@ from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files import jpeg_xl
 from clipsearch.files.colour import to_srgb
 from clipsearch.files.formats import HEAD_BYTES, formats_for, is_jpeg_xl
+from clipsearch.files.raw import read_raw
+from clipsearch.files.scan import is_raw
 
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.
 Image.MAX_IMAGE_PIXELS = None
@@ -38,6 +40,8 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
     try:
         if path.stat().st_size == 0:
             raise UnreadablePhotoError("The file is empty.", path)
+        if is_raw(path.name):
+            return _developed(path, min_side, max_megapixels)
         with _open(path, max_megapixels) as image:
             return _read(image, path, min_side, max_megapixels)
     except UnreadablePhotoError:
@@ -79,6 +83,11 @@ def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) 
     if turned:
         width, height = height, width
     return Decoded(to_rgb(upright), width, height, image_format)
+
+
+def _developed(path: Path, min_side: int, max_megapixels: float) -> Decoded:
+    image, (width, height) = read_raw(path, min_side, lambda size: _hold_to(max_megapixels, size, path))
+    return Decoded(to_rgb(_reduced(image, min_side)), width, height, "RAW")
 
 
 def _upright(image: Image.Image) -> tuple[Image.Image, bool]:

@@ -8,10 +8,14 @@ from pathlib import Path
 
 from clipsearch.records import FoundFile, Unreadable
 
-PICTURE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"}
-    | {".heic", ".heif", ".hif", ".jxl"}
+RAW_SUFFIXES = frozenset(
+    {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef"}
+    | {".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw"}
 )
+PICTURE_SUFFIXES = RAW_SUFFIXES | {
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"),
+    *(".heic", ".heif", ".hif", ".jxl"),
+}
 
 _LATEST_NS = 2**63 - 1
 
@@ -20,7 +24,8 @@ def scan(folder: Path, leave_out: Path | None = None) -> Iterator[FoundFile | Un
     """Yield every picture file under `folder` by name, depth first, and every place that cannot be read.
 
     Hidden files and folders (a leading dot) are passed over; links to folders are not followed, so that no loop
-    can arise. `leave_out` is a folder not to enter: the library itself, whose thumbnails are no photos.
+    can arise. A RAW file beside a picture of the same name is that picture's negative, and passed over.
+    `leave_out` is a folder not to enter: the library itself, whose thumbnails are no photos.
     An unreadable folder is yielded as Unreadable, never raised. Relative paths use "/" everywhere.
     """
     pending = [""]
@@ -36,13 +41,14 @@ def scan(folder: Path, leave_out: Path | None = None) -> Iterator[FoundFile | Un
             yield Unreadable(folder, relative, _folder_reason(error))
             continue
         subfolders = []
+        developed = _developed(entries)
         for entry in entries:
             if entry.name.startswith("."):
                 continue
             path = f"{relative}/{entry.name}" if relative else entry.name
             if _is_real_folder(entry):
                 subfolders.append(path)
-            elif is_picture(entry.name):
+            elif is_picture(entry.name) and not (is_raw(entry.name) and _stem(entry.name) in developed):
                 yield from _found(folder, path, entry)
         pending.extend(reversed(subfolders))
 
@@ -59,6 +65,20 @@ def reaches(folder: Path, inner: Path) -> bool:
 def is_picture(name: str) -> bool:
     """Tell by its suffix whether a file is one that the decoder should try."""
     return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
+
+
+def is_raw(name: str) -> bool:
+    """Tell by its suffix whether a file comes straight from a camera's sensor; inside, many look like TIFF."""
+    return os.path.splitext(name)[1].lower() in RAW_SUFFIXES
+
+
+def _developed(entries: list[os.DirEntry[str]]) -> set[str]:
+    """Return the names, without suffix, of the pictures that are no RAW files."""
+    return {_stem(entry.name) for entry in entries if is_picture(entry.name) and not is_raw(entry.name)}
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0].lower()
 
 
 def _comparable(path: Path) -> str:

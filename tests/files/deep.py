@@ -1,4 +1,4 @@
-"""Files that Pillow cannot write: 16 bits a colour in PNG, and any TIFF from its tags."""
+"""Files that Pillow cannot write: 16 bits a colour in PNG, any TIFF from its tags, and so a camera's DNG."""
 
 from __future__ import annotations
 
@@ -9,8 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from tests.pictures import quarters
+
 _TYPES = {"BYTE": (1, "B"), "SHORT": (3, "H"), "LONG": (4, "I"), "RATIONAL": (5, "II"), "SRATIONAL": (10, "ii")}
 _STRIP_OFFSETS = 273
+_XYZ_TO_SRGB = [
+    part for number in (32405, -15371, -4985, -9693, 18760, 416, 556, -2040, 10572) for part in (number, 10_000)
+]
 
 
 def deep_png(pixels: npt.NDArray[np.uint16]) -> bytes:
@@ -57,3 +62,30 @@ def tiff(tags: Mapping[int, tuple[str, Sequence[int]]], strip: bytes, order: str
             entries += value.ljust(4, b"\0")
     header = struct.pack(f"{order}2sHI", b"II" if order == "<" else b"MM", 42, first)
     return header + strip + struct.pack(f"{order}H", len(tags)) + entries + bytes(4) + extra
+
+
+def dng(size: tuple[int, int], orientation: int = 1, preview: bytes = b"") -> bytes:
+    """Return `quarters` as a sensor sees it (Adobe's DNG 1.4), with a JPEG beside it where `preview` is one."""
+    pixels = np.asarray(quarters(size), np.float64) / 255
+    light = np.round(60_000 * np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4))
+    sensor = light[:, :, 1].astype(np.uint16)
+    sensor[::2, ::2], sensor[1::2, 1::2] = light[::2, ::2, 0], light[1::2, 1::2, 2]
+    tags = {
+        **{254: ("LONG", [0]), 256: ("LONG", [size[0]]), 257: ("LONG", [size[1]]), 258: ("SHORT", [16])},
+        **{259: ("SHORT", [1]), 262: ("SHORT", [32803]), 271: ("BYTE", b"Test\0"), 272: ("BYTE", b"Camera\0")},
+        **{274: ("SHORT", [orientation]), 277: ("SHORT", [1]), 278: ("LONG", [size[1]])},
+        **{33421: ("SHORT", [2, 2]), 33422: ("BYTE", [0, 1, 1, 2])},  # the pattern of red, green and blue
+        **{50706: ("BYTE", [1, 4, 0, 0]), 50708: ("BYTE", b"Test Camera\0"), 50717: ("LONG", [60_000])},
+        **{50721: ("SRATIONAL", _XYZ_TO_SRGB), 50728: ("RATIONAL", [1, 1] * 3), 50778: ("SHORT", [21])},
+    }
+    negative = tiff(tags, sensor.tobytes())
+    return _with_preview(negative, preview) if preview else negative
+
+
+def _with_preview(negative: bytes, jpeg: bytes) -> bytes:
+    (first,) = struct.unpack_from("<I", negative, 4)
+    (count,) = struct.unpack_from("<H", negative, first)
+    link, at = first + 2 + 12 * count, len(negative)
+    entries = (254, 4, 1, 1), (259, 3, 1, 6), (513, 4, 1, at + 2 + 4 * 12 + 4), (514, 4, 1, len(jpeg))
+    directory = struct.pack("<H", 4) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
+    return negative[:link] + struct.pack("<I", at) + negative[link + 4 :] + directory + jpeg

@@ -115,3 +115,8 @@ def test_a_time_beyond_64_bits_is_cut(folder: Path) -> None:
     (found,) = scan(folder)
     assert isinstance(found, FoundFile)
     assert found.mtime_ns <= 2**63 - 1
+
+
+def test_a_raw_file_beside_a_picture_of_its_name_is_passed_over(folder: Path) -> None:
+    touch(folder, "a.CR2", "A.jpg", "b.nef", "c.dng", "c.heic", "sub/b.jpg", "d.arw", "d.txt")
+    assert paths(folder) == ["A.jpg", "b.nef", "c.heic", "d.arw", "sub/b.jpg"]
