@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from clipsearch.files.formats import missing_extra
 
@@ -21,14 +21,19 @@ def read_raw(path: Path, min_side: int, hold: Callable[[tuple[int, int]], None])
     """Return an upright picture, its shorter side at least `min_side` if the photo has as much, and the photo's size.
 
     `hold` is called with that size before anything is decoded, and may raise. Raises UnreadablePhotoError where the
-    extra is not installed, else whatever rawpy does.
+    extra is not installed, UnidentifiedImageError for what is no RAW file, ValueError for a damaged one.
     """
     rawpy = _rawpy()
-    with path.open("rb") as file, rawpy.imread(file) as raw:
-        width, height = raw.sizes.width, raw.sizes.height
-        size = (height, width) if raw.sizes.flip in _SIDEWAYS else (width, height)
-        hold(size)
-        return _preview(rawpy, raw, min(min_side, *size)) or _developed(raw), size
+    try:
+        with path.open("rb") as file, rawpy.imread(file) as raw:
+            width, height = raw.sizes.width, raw.sizes.height
+            size = (height, width) if raw.sizes.flip in _SIDEWAYS else (width, height)
+            hold(size)
+            return _preview(rawpy, raw, min(min_side, *size)) or _developed(raw), size
+    except rawpy.LibRawFileUnsupportedError as error:
+        raise UnidentifiedImageError from error
+    except rawpy.LibRawError as error:  # its text comes as bytes
+        raise ValueError(error.args[0].decode("ascii", "replace")) from error
 
 
 def _rawpy() -> ModuleType:

@@ -74,9 +74,11 @@ def test_the_preview_is_what_is_shown(tmp_path: Path) -> None:
 def test_bad_raw_photos_are_told_in_words(tmp_path: Path) -> None:
     pytest.importorskip("rawpy")
     whole = dng((640, 480))
-    for data in (b"Dear diary", whole[:100], preview(quarters())):
-        with pytest.raises(UnreadablePhotoError):
+    for data in (b"Dear diary, " * 100, preview(quarters())):
+        with pytest.raises(UnreadablePhotoError, match="not a picture, or of a kind"):
             decode(write(tmp_path / "a.nef", data), 32)
+    with pytest.raises(UnreadablePhotoError, match=r"damaged and cannot be read \([A-Z]"):
+        decode(write(tmp_path / "a.dng", whole[:-200]), 32)
     with pytest.raises(UnreadablePhotoError, match="very large"):
         decode(write(tmp_path / "a.dng", whole), 32, max_megapixels=0.1)
 
