@@ -5,8 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 from io import BytesIO
 from itertools import product
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageChops, ImageCms
+from PIL import Image, ImageChops
+
+if TYPE_CHECKING:
+    from PIL import ImageCms
 
 #: colour space in a profile's header (ICC.1, 7.2.6) -> Pillow's mode, and the modes of pictures that it may describe
 _SPACES = {
@@ -45,6 +49,8 @@ def _transformed(image: Image.Image, mode: str, transform: ImageCms.ImageCmsTran
 @lru_cache(maxsize=8)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """Return what takes `mode` to sRGB, None where that changes nothing or the profile is broken."""
+    from PIL import ImageCms
+
     try:
         transform = ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(BytesIO(profile)),

@@ -1,0 +1,48 @@
+"""Formats from the folder to the answer; tests/files has what is inside them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pillow_heif
+import pytest
+from PIL import Image
+
+from clipsearch.files import formats
+from clipsearch.library import overview
+from clipsearch.library.library import Library
+from clipsearch.library.search import search_text
+from clipsearch.records import IndexCounts
+from tests.conftest import Index
+from tests.files.deep import dng
+from tests.pictures import paint
+
+pytestmark = pytest.mark.usefixtures("inline")
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "gif", "bmp", "tif", "avif", "heic", "jxl"])
+def test_a_photo_is_found_in_every_format(colours: Library, folder: Path, index: Index, suffix: str) -> None:
+    if suffix == "jxl":
+        pytest.importorskip("pillow_jxl")
+    if suffix == "heic":
+        pillow_heif.from_pillow(Image.new("RGB", (48, 32), "lime")).save(folder / "leaf.heic", format="HEIF")
+    else:
+        paint(folder / f"leaf.{suffix}", "lime")
+    paint(folder / "apple.jpg", "red")
+    assert index(colours, folder) == IndexCounts(added=2)
+    assert search_text(colours, "green")[0].photo.path == folder / f"leaf.{suffix}"
+
+
+def test_what_needs_an_extra_is_a_problem_until_it_is_there(
+    colours: Library, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("rawpy")
+    (folder / "a.dng").write_bytes(dng((64, 48)))
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "rawpy", None)
+        assert index(colours, folder) == IndexCounts(problems=1)
+        (problem,) = overview.problems(colours)
+        assert problem.reason == str(formats.missing_extra("RAW", "raw"))
+    assert index(colours, folder) == IndexCounts(added=1)
+    assert list(overview.problems(colours)) == []
