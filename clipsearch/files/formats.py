@@ -44,8 +44,10 @@ def missing_extra(kind: str, extra: str) -> UnreadablePhotoError:
 @cache
 def _register_heif() -> None:
     # pi_heif is pillow_heif without its encoder, whose wheels would bring x265 and with it the GPL.
-    from pi_heif import register_heif_opener
-
+    try:
+        from pi_heif import register_heif_opener
+    except ImportError:
+        raise UnreadablePhotoError("HEIC pictures cannot be read on this kind of computer.", temporary=True) from None
     register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
 
 
