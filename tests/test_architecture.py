@@ -64,7 +64,18 @@ ONLY_IN = {
     ),
 }
 #: packages that no module of clipsearch may load just by being imported
-LAZY = {"torch", "faiss", "onnxruntime", "tokenizers", "ftfy", "huggingface_hub", "alembic", "pi_heif", "pillow_jxl", "rawpy"}
+LAZY = {
+    "torch",
+    "faiss",
+    "onnxruntime",
+    "tokenizers",
+    "ftfy",
+    "huggingface_hub",
+    "alembic",
+    "pi_heif",
+    "pillow_jxl",
+    "rawpy",
+}
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def test_an_interrupt_while_workers_start_prints_no_traceback(tmp_path: Path, de
     _, said = program.communicate(timeout=60)
     assert "Traceback" not in said
     assert "KeyboardInterrupt" not in said
-    assert program.returncode in {0, 130}
+    assert program.returncode in {0, 130, -signal.SIGINT}  # the last while Python itself is ending
 
 
 def starts_workers(pid: int) -> bool:
