@@ -286,7 +286,7 @@ def test_pictures_offered_are_those_that_can_be_read(qtbot, window: MainWindow) 
     patterns = dialog.nameFilters()[0]
     dialog.close()
     assert all(f"*{suffix}" in patterns for suffix in (".jpg", ".jfif", ".avif"))
-    assert "heic" not in patterns
+    assert "*.heic" in patterns and "*.mp4" not in patterns
 
 
 def test_geometry_and_tiles_are_remembered(qtbot, window: MainWindow, session: Session, store: QSettings) -> None:
