@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from clipsearch.files.identity import content_hash
 from clipsearch.files.thumbnails import ThumbnailCache
 
 
@@ -45,10 +44,3 @@ def test_removing_is_quiet_about_what_is_not_there(cache: ThumbnailCache) -> Non
     cache.remove("abcd")
     cache.remove("abcd")
     assert not cache.path("abcd").exists()
-
-
-def test_the_content_hash_tells_contents_apart_and_nothing_else(tmp_path: Path) -> None:
-    for name, content in {"a": b"one", "copy of a": b"one", "b": b"two"}.items():
-        (tmp_path / name).write_bytes(content)
-    one, copy, other = (content_hash(tmp_path / name) for name in ("a", "copy of a", "b"))
-    assert one == copy != other
