@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import xxhash
 
@@ -40,11 +40,11 @@ def is_sampled(content_hash: str) -> bool:
     return content_hash.startswith("~")
 
 
-def _whole(stream: BinaryIO) -> str:
+def _whole(stream: BufferedReader) -> str:
     return hashlib.file_digest(stream, xxhash.xxh3_128).hexdigest()
 
 
-def _sampled(stream: BinaryIO, size: int) -> str:
+def _sampled(stream: BufferedReader, size: int) -> str:
     digest = xxhash.xxh3_128(size.to_bytes(8, "little"))
     for piece in range(_PIECES):
         stream.seek(piece * (size - _PIECE_BYTES) // (_PIECES - 1))

@@ -9,7 +9,7 @@ from clipsearch.files.identity import WHOLE_BYTES, content_hash, is_sampled, who
 
 
 def write(path: Path, size: int, *changes: tuple[int, bytes]) -> Path:
-    """Write `size` bytes, all zero but for `changes` at their offsets (negative: from the end), without storing them."""
+    """Write `size` bytes, all zero but for `changes` at their offsets (negative: from the end)."""
     with path.open("wb") as stream:
         stream.truncate(size)
         for offset, data in changes:
