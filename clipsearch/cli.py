@@ -213,14 +213,14 @@ def _index(library: Library, folders: Sequence[Path] | None, retry: bool = False
     """Index with a progress bar on stderr; an interrupt stops between batches and keeps what is done."""
     from clipsearch.library.indexing import index_folders
 
-    if folders is None and not library.catalog.folders():
+    if folders is None and not library.catalog.folders.all():
         raise ClipsearchError("No folders", "No folder has been added yet; name one: `clipsearch index DIR`.")
     return _with_progress(index_folders(library, folders, retry_problems=retry))
 
 
 def _encoded(library: Library) -> int:
     """Return how many photos the chosen model has encoded."""
-    return library.catalog.vector_count(library.encoder.model_id)
+    return library.catalog.embeddings.count(library.encoder.model_id)
 
 
 def _with_progress(run: Generator[Progress, None, IndexCounts]) -> IndexCounts:

@@ -6,16 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A picture file met while walking a folder: `folder / relative_path`, with what one stat tells of it."""
+class FoundFile(NamedTuple):
+    """A picture file met while walking a folder: `folder / relative_path`, with what one stat tells of it.
+
+    `partner` is the relative path of the picture that it accompanies: a RAW lies beside its JPEG, the film of a live
+    photo beside the photo.
+    """
 
     folder: Path
     relative_path: str
     size_bytes: int
     mtime_ns: int
+    partner: str | None = None
 
     @property
     def path(self) -> Path:
@@ -42,7 +47,11 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A photo is its content; `paths` are the places where files with this content lie (never empty, sorted)."""
+    """A photo is its content; `paths` are the places where files with this content lie (never empty, sorted).
+
+    `companions` lie beside them: the RAW of a JPEG, the film of a live photo. `captured_at` is local time by the
+    camera's clock, "YYYY-MM-DDTHH:MM:SS[.fff]". `offline`: none of the places can be reached now.
+    """
 
     id: int
     content_hash: str
@@ -52,6 +61,10 @@ class Photo:
     mtime_ns: int
     paths: tuple[Path, ...]
     format: str = ""
+    companions: tuple[Path, ...] = ()
+    captured_at: str | None = None
+    camera: str | None = None
+    offline: bool = False
 
     @property
     def path(self) -> Path:
@@ -104,12 +117,33 @@ class IndexCounts:
     problems: int = 0
 
 
+class ChangeKind(StrEnum):
+    """What happened to a file."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    MOVED = "moved"
+    REMOVED = "removed"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file that an indexing run found changed: `came_from` where it moved, `reason` where it is a problem."""
+
+    kind: ChangeKind
+    path: Path
+    came_from: Path | None = None
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """One step of an indexing run.
 
     `done` of `total` files have been read and encoded (`total` counts the new and changed files only);
     `photos_per_second` is the recent rate, `seconds_left` the estimate, both None until they are known.
+    `changes` are those since the step before.
     """
 
     stage: Stage
@@ -119,6 +153,7 @@ class Progress:
     seconds: float
     photos_per_second: float | None = None
     seconds_left: float | None = None
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

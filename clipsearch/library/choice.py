@@ -48,11 +48,11 @@ class Choice:
     @property
     def name(self) -> str:
         """The name of the package that the user chose."""
-        return self._catalog.chosen_model() or STARTER
+        return self._catalog.models.chosen() or STARTER
 
     def models(self) -> Models:
         """Return the models in use now. Raises ClipsearchError when no installed one is usable."""
-        generation = self._catalog.generation()
+        generation = self._catalog.changes.generation()
         with self._lock:
             if self._decided is None or self._decided[0] != generation:
                 self._decided = (generation, self._decide())
@@ -66,8 +66,8 @@ class Choice:
             self._damaged.pop(encoder.model_id, None)
             self._decided = None
         if encoder.model_id != self.models().answering.model_id:
-            self._catalog.set_caught_up(encoder.model_id, encoder.dim, self._knows_all(encoder))
-        self._catalog.choose_model(name)
+            self._catalog.models.set_caught_up(encoder.model_id, encoder.dim, self._knows_all(encoder))
+        self._catalog.models.choose(name)
 
     def note_caught_up(self, encoder: Encoder, out_of_reach: Collection[int], given_up: Collection[int] = ()) -> None:
         """Record it if the model has come to know every photo but those out of reach, which are few, and given up.
@@ -75,7 +75,7 @@ class Choice:
         Given up are photos that no run can read; still, the model must know half of all, else little would be found.
         """
         if not self._has_caught_up(encoder) and self._knows_all(encoder, out_of_reach, given_up):
-            self._catalog.set_caught_up(encoder.model_id, encoder.dim, True)
+            self._catalog.models.set_caught_up(encoder.model_id, encoder.dim, True)
 
     def pass_over(self, encoder: Encoder, error: ClipsearchError) -> None:
         """Use the model no more, since it turned out to be damaged, until it is chosen again."""
@@ -84,11 +84,11 @@ class Choice:
             self._decided = None
 
     def _knows_all(self, encoder: Encoder, out_of_reach: Collection[int] = (), given_up: Collection[int] = ()) -> bool:
-        lacking = self._catalog.photos_without_vector(encoder.model_id)
+        lacking = self._catalog.embeddings.lacking(encoder.model_id)
         if not lacking:
             return True
-        present = [folder.id for folder in self._catalog.folders() if not folder.offline]
-        within_reach = self._catalog.photos_without_vector(encoder.model_id, present).difference(out_of_reach, given_up)
+        present = [folder.id for folder in self._catalog.folders.all() if not folder.offline]
+        within_reach = self._catalog.embeddings.lacking(encoder.model_id, present).difference(out_of_reach, given_up)
         photos = self._catalog.counts(encoder.model_id).photos
         few = len(lacking.difference(given_up)) <= _LEFT_BEHIND * photos and len(lacking) <= _GIVEN_UP * photos
         return not within_reach and few
@@ -107,14 +107,16 @@ class Choice:
         return Models(chosen, answering, " ".join(_note(*damage, answering) for damage in self._damaged.values()))
 
     def _has_caught_up(self, encoder: Encoder) -> bool:
-        return any(model.caught_up and model.name == encoder.model_id for model in self._catalog.models())
+        return any(model.caught_up and model.name == encoder.model_id for model in self._catalog.models.known())
 
     def _best(self, encoders: Sequence[Encoder]) -> Encoder:
         """Return the model that caught up last or, where none has, knows most photos; in doubt the first."""
-        known = [model for model in self._catalog.models() if model.name in {encoder.model_id for encoder in encoders}]
+        known = [
+            model for model in self._catalog.models.known() if model.name in {encoder.model_id for encoder in encoders}
+        ]
         if known and known[0].caught_up:
             return next(encoder for encoder in encoders if encoder.model_id == known[0].name)
-        counts = {model.name: self._catalog.vector_count(model.name) for model in known}
+        counts = {model.name: self._catalog.embeddings.count(model.name) for model in known}
         return max(encoders, key=lambda encoder: counts.get(encoder.model_id, 0))
 
     def _usable(self, name: str) -> Encoder:

@@ -12,7 +12,7 @@ from clipsearch.encode.preprocess import Preprocess
 from clipsearch.errors import PackageError
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import Prepared
-from clipsearch.store.catalog import NewFile, StoredBatch
+from clipsearch.store.intake import NewFile, StoredBatch
 
 Vector = npt.NDArray[np.float32]
 
@@ -34,7 +34,7 @@ class Filling:
         self._filled = models.filling
         self._encoders = models.in_use
         self._indices = [library.index_of(encoder) for encoder in self._encoders.values()]
-        self._lacking = {model: library.catalog.photos_without_vector(model) for model in self._encoders}
+        self._lacking = {model: library.catalog.embeddings.lacking(model) for model in self._encoders}
 
     @property
     def specs(self) -> dict[str, Preprocess]:
@@ -71,7 +71,7 @@ class Filling:
         model = encoder.model_id
         squares = {prepared.content_hash: prepared.squares[model] for prepared in batch if model in prepared.squares}
         known = {file.content_hash for file in waiting if model in file.vectors}
-        for content in known.union(self._library.catalog.embedded(model, list(squares))):
+        for content in known.union(self._library.catalog.embeddings.known(model, list(squares))):
             squares.pop(content, None)
         return dict(zip(squares, _vectors(encoder, list(squares.values())), strict=True))
 

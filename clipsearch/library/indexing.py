@@ -32,7 +32,8 @@ from clipsearch.library.filling import DamagedModelError, Filling
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import PendingFile, Prepared, prepare
 from clipsearch.records import Folder, FoundFile, IndexCounts, Progress, Stage, Unreadable
-from clipsearch.store.catalog import KnownFile, NewFile
+from clipsearch.store.files import KnownFile
+from clipsearch.store.intake import NewFile
 
 _SCAN_REPORT_EVERY = 500
 _PAUSE_S = 10.0  # a longer gap between two batches is a pause, not a pace
@@ -98,14 +99,14 @@ def _one_indexer(library: Library) -> Iterator[None]:
 def _targets(library: Library, folders: Sequence[Path] | None) -> list[Folder]:
     """Return the added folders to look at, each once; those that are offline are left as they are."""
     if folders is None:
-        return [folder for folder in library.catalog.folders() if not folder.offline]
+        return [folder for folder in library.catalog.folders.all() if not folder.offline]
     for path in folders:
         if not os.path.isdir(path):
             reason = "is a file; name the folder it lies in" if path.is_file() else "is not there"
             raise ClipsearchError("Folder not found", f"The folder {path} {reason}.", path)
-    added = [library.catalog.add_folder(Path(os.path.abspath(path)), reaches) for path in folders]
+    added = [library.catalog.folders.add(Path(os.path.abspath(path)), reaches) for path in folders]
     wanted = {folder.id for folder in added}
-    enclosing = {folder.id: folder for folder in library.catalog.folders()}
+    enclosing = {folder.id: folder for folder in library.catalog.folders.all()}
     return [enclosing[folder_id] for folder_id in enclosing if folder_id in wanted]
 
 
@@ -177,7 +178,7 @@ class _Run:
 
     def scan(self, folder: Folder) -> Iterator[Progress]:
         """Compare a folder with the catalog; note what is new, changed or gone."""
-        known = self.library.catalog.known_files(folder.id)
+        known = self.library.catalog.files.known(folder.id)
         unreadable: list[str] = []
         photos_before = sum(old.photo_id is not None for old in known.values())
         number = -1
@@ -354,7 +355,9 @@ class _Run:
         *,
         keep_file: bool = False,
     ) -> None:
-        self.library.catalog.store_problem(folder_id, relative_path, size_bytes, mtime_ns, reason, keep_file=keep_file)
+        self.library.catalog.files.store_problem(
+            folder_id, relative_path, size_bytes, mtime_ns, reason, keep_file=keep_file
+        )
         self._count(problems=1)
 
     def remove_gone(self) -> None:
@@ -365,7 +368,7 @@ class _Run:
         for folder_id, path in self.gone:
             by_folder.setdefault(folder_id, []).append(path)
         for folder_id, paths in by_folder.items():
-            self.library.catalog.remove_files(folder_id, paths)
+            self.library.catalog.files.remove(folder_id, paths)
         self._count(added=-moved, moved=moved, removed=gone_photos.total() - moved)
 
 

@@ -32,14 +32,14 @@ def status(library: Library) -> Status:
     """Return the counts, for the model that is filled; `offline` counts the files that cannot be reached."""
     models = library.choice.models()
     counts = library.catalog.counts(models.filling.model_id)
-    away = [folder.id for folder in library.catalog.folders() if folder.offline]
+    away = [folder.id for folder in library.catalog.folders.all() if folder.offline]
     return Status(
         photos=counts.photos,
         files=counts.files,
         embedded=counts.embedded,
         pending=counts.photos - counts.embedded,
         problems=counts.problems,
-        offline=library.catalog.files_in(away) if away else 0,
+        offline=library.catalog.files.count_in(away) if away else 0,
         model=models.answering.model_id,
         chosen=models.filling.model_id,
         note=models.note or _catching_up(models, counts.photos - counts.embedded, bool(away)),
@@ -62,32 +62,32 @@ def engine(library: Library) -> str:
 
 def folders(library: Library) -> list[Folder]:
     """Return the folders that the user added, by path."""
-    return library.catalog.folders()
+    return library.catalog.folders.all()
 
 
 def remove_folder(library: Library, folder_id: int) -> None:
     """Forget a folder. Its files stay on the disk."""
-    library.catalog.remove_folder(folder_id)
+    library.catalog.folders.remove(folder_id)
 
 
 def photo_ids(library: Library) -> list[int]:
     """Return every photo that has a file, the newest first."""
-    return library.catalog.photo_ids()
+    return library.catalog.photos.ids()
 
 
 def photo(library: Library, photo_id: int) -> Photo | None:
     """Return a photo, None if no file of it is left."""
-    return next(iter(library.catalog.photos([photo_id])), None)
+    return next(iter(library.catalog.photos.get([photo_id])), None)
 
 
 def photos(library: Library, ids: Sequence[int]) -> list[Photo]:
     """Return photos in the order asked; those gone are left out."""
-    return library.catalog.photos(ids)
+    return library.catalog.photos.get(ids)
 
 
 def problems(library: Library) -> list[Problem]:
     """Return what could not be read and why, by path."""
-    return library.catalog.problems()
+    return library.catalog.files.problems()
 
 
 def thumbnail(library: Library, photo: Photo) -> Path | None:

@@ -77,7 +77,7 @@ def _hits(library: Library, encoder: Encoder, vector: Vectors, limit: int, known
     ids, scores = library.index_of(encoder).search(vector[None], limit)[0]
     found = dict(zip(ids.tolist(), scores.tolist(), strict=True))
     new = [photo_id for photo_id in found if photo_id not in known]
-    known |= {photo.id: photo for photo in library.catalog.photos(new)}
+    known |= {photo.id: photo for photo in library.catalog.photos.get(new)}
     judge = _Judge.of(library, encoder, vector)
     present = [(known[photo_id], score) for photo_id, score in found.items() if photo_id in known]
     return [Hit(rank, photo, score, judge.relevance(score)) for rank, (photo, score) in enumerate(present, 1)]

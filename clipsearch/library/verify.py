@@ -30,7 +30,7 @@ def verify(library: Library, repair: bool = False) -> Verification:
 def _index_findings(library: Library) -> Iterator[str]:
     """Check the index of every model that has vectors, and keep only those open that are in use."""
     in_use = library.choice.models().in_use
-    for model in library.catalog.models():
+    for model in library.catalog.models.known():
         library.indices.keep(in_use)
         yield from _differing(library, model.name, library.indices.of(model.name, model.dim))
     library.indices.keep(in_use)
@@ -38,12 +38,12 @@ def _index_findings(library: Library) -> Iterator[str]:
 
 def _differing(library: Library, model: str, index: VectorIndex) -> Iterator[str]:
     """Compare ids and vectors of a model's index with the catalog's."""
-    wanted, present = library.catalog.searchable_ids(model), np.sort(index.ids())
+    wanted, present = library.catalog.embeddings.searchable_ids(model), np.sort(index.ids())
     if not np.array_equal(wanted, present):
         yield f"The search index of {model} holds {len(present)} photos, the catalog {len(wanted)}."
         return
     wrong = 0
-    for ids, vectors in library.catalog.vectors(model, wanted.tolist()):
+    for ids, vectors in library.catalog.embeddings.of(model, wanted.tolist()):
         agreement = np.einsum("nd,nd->n", index.vectors(ids), vectors.astype(np.float32))
         wrong += int((np.abs(agreement - 1) > _TOLERANCE).sum())
     if wrong:
@@ -51,7 +51,7 @@ def _differing(library: Library, model: str, index: VectorIndex) -> Iterator[str
 
 
 def _file_findings(library: Library) -> Iterator[str]:
-    for folder in library.catalog.folders():
+    for folder in library.catalog.folders.all():
         if folder.offline:
             continue
         gone, changed = _differences(library, folder)
@@ -64,7 +64,7 @@ def _file_findings(library: Library) -> Iterator[str]:
 def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]]:
     """Return the relative paths of catalogued photos that are gone, and of those that changed."""
     gone, changed = [], []
-    for path, known in sorted(library.catalog.known_files(folder.id).items()):
+    for path, known in sorted(library.catalog.files.known(folder.id).items()):
         if known.photo_id is None:
             continue
         try:
@@ -81,13 +81,13 @@ def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]
 
 def _repair(library: Library) -> Iterator[str]:
     """Mend what was found; changed files are forgotten, so that the next indexing run reads them as new."""
-    removed = library.catalog.remove_wrong_vectors()
+    removed = library.catalog.embeddings.remove_wrong()
     if removed:
         yield f"Removed {removed} damaged vectors; the next indexing run makes them again."
-    for folder in library.catalog.folders():
+    for folder in library.catalog.folders.all():
         stale = [] if folder.offline else [path for paths in _differences(library, folder) for path in paths]
         if stale:
-            library.catalog.remove_files(folder.id, stale)
+            library.catalog.files.remove(folder.id, stale)
             yield f"Forgot {len(stale)} files in {folder.path} that are gone or changed; index it to read them again."
     library.indices.rebuild()
     yield "Rebuilt the search indices from the catalog."

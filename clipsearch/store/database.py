@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, CursorResult, Engine, Row, create_engine, event, text
 from sqlalchemy.exc import DatabaseError
 
 from clipsearch.errors import CatalogError
 
 #: The newest Alembic revision, repeated here so that opening a current catalog need not import Alembic.
-HEAD = "0002"
+HEAD = "0003"
 _DAMAGED = "the file is damaged; put a copy of it back, or delete it and index your folders again"
 _REASONS = {  # what SQLite says -> what the user can do
     "file is not a database": _DAMAGED,
@@ -24,6 +24,9 @@ _REASONS = {  # what SQLite says -> what the user can do
     "full": "the disk is full",
 }
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_CHUNK = 500  # values in one IN (...) list, within SQLite's limits
+
+Value = TypeVar("Value")
 
 
 class Database:
@@ -126,3 +129,14 @@ def _version(connection: Connection) -> str | None:
 def _plain(error: Exception) -> str:
     reason = str(getattr(error, "orig", None) or error)
     return next((words for sign, words in _REASONS.items() if sign in reason), reason)
+
+
+def inserted_id(result: CursorResult[Any]) -> int:
+    """Return the id of the row that an INSERT made."""
+    return int(cast("Row[Any]", result.inserted_primary_key)[0])
+
+
+def chunks(values: Iterable[Value]) -> Iterator[list[Value]]:
+    """Cut a list that is to stand in IN (...) into pieces that SQLite takes."""
+    values = list(values)
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

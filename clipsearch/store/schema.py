@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 
@@ -45,6 +46,10 @@ folder = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("path", PathText, nullable=False, unique=True),
+    Column("volume_id", Text),  # the volume it lies on, NULL where the system does not tell
+    Column("volume_name", Text),
+    Column("path_on_volume", PathText),
+    Column("offline", Integer, nullable=False, server_default=text("0")),
 )
 
 photo = Table(
@@ -55,6 +60,8 @@ photo = Table(
     Column("width", Integer, nullable=False),
     Column("height", Integer, nullable=False),
     Column("format", Text, nullable=False),
+    Column("captured_at", Text, index=True),  # local time by the camera's clock, "YYYY-MM-DDTHH:MM:SS[.fff]"
+    Column("camera", Text),
 )
 
 file = Table(
@@ -66,6 +73,7 @@ file = Table(
     Column("size_bytes", Integer, nullable=False),
     Column("mtime_ns", Integer, nullable=False),
     Column("photo_id", ForeignKey("photo.id"), nullable=False, index=True),
+    Column("is_companion", Integer, nullable=False, server_default=text("0")),  # a RAW beside its JPEG: never decoded
     UniqueConstraint("folder_id", "relative_path"),
 )
 
@@ -110,4 +118,35 @@ generation = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("value", Integer, nullable=False),
+    Column("journal_from", Integer, nullable=False, server_default=text("0")),  # `change` holds all that came after it
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("generation", Integer, nullable=False, index=True),
+    Column("photo_id", Integer, nullable=False),
+)
+
+waiting = Table(
+    "waiting",
+    metadata,
+    Column("folder_id", ForeignKey("folder.id", ondelete="CASCADE"), primary_key=True),
+    Column("relative_path", PathText, primary_key=True),
+)
+
+category = Table(
+    "category",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+)
+
+judgement = Table(
+    "judgement",
+    metadata,
+    Column("category_id", ForeignKey("category.id", ondelete="CASCADE"), primary_key=True),
+    Column("photo_id", ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("is_member", Integer, nullable=False),  # 1: the user put the photo in; 0: took it out
 )

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from clipsearch.store.catalog import Catalog, StoredBatch
+from clipsearch.store.catalog import Catalog
+from clipsearch.store.intake import StoredBatch
 
 _FORMAT = 1
 
@@ -47,10 +48,10 @@ class VectorIndex:
     def refresh(self) -> None:
         """Add what the catalog has and the index lacks, remove what the catalog no longer has."""
         with self._lock:
-            generation = self._catalog.generation()
+            generation = self._catalog.changes.generation()
             if generation == self._generation:
                 return
-            wanted, present = self._catalog.searchable_ids(self._model), self.ids()
+            wanted, present = self._catalog.embeddings.searchable_ids(self._model), self.ids()
             gone = np.setdiff1d(present, wanted, assume_unique=True)
             if len(gone):
                 self._index.remove_ids(gone)
@@ -71,7 +72,7 @@ class VectorIndex:
                 self._generation = stored.generation
 
     def _add_from_catalog(self, photo_ids: Sequence[int]) -> None:
-        for ids, vectors in self._catalog.vectors(self._model, photo_ids):
+        for ids, vectors in self._catalog.embeddings.of(self._model, photo_ids):
             self._index.add_with_ids(vectors.astype(np.float32), np.array(ids, np.int64))
 
     def _has(self, photo_id: int) -> bool:
@@ -141,7 +142,7 @@ class VectorIndex:
                 data = stream.read()
             if (header["format"], header["model"], header["crc"]) != (_FORMAT, self._model, zlib.crc32(data)):
                 return None
-            if not _leads_to(int(header["generation"]), self._catalog.generation()):
+            if not _leads_to(int(header["generation"]), self._catalog.changes.generation()):
                 return None
             index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
             self._generation = self._saved_generation = int(header["generation"])

@@ -235,7 +235,7 @@ def test_choosing_the_model_that_answers_keeps_it_answering(library: Library, in
         index(library)
     with library.catalog._database.write() as connection:
         connection.exec_driver_sql("UPDATE vector SET data = x'00' WHERE photo_id = 1 AND length(data) = 8")
-    assert library.catalog.remove_wrong_vectors() == 1
+    assert library.catalog.embeddings.remove_wrong() == 1
     library.choose_model("starter")
     assert overview.status(library).pending == 1
     assert library.answering.model_id == STARTER
@@ -278,7 +278,7 @@ def test_an_empty_library_has_nothing_to_catch_up_with(reopen: Reopen, folder: P
 
 
 def encoded_by(library: Library) -> dict[str, int]:
-    return {model: library.catalog.vector_count(model) for model in (STARTER, OTHER)}
+    return {model: library.catalog.embeddings.count(model) for model in (STARTER, OTHER)}
 
 
 def test_a_new_revision_is_another_model(library: Library, reopen: Reopen, index: Index) -> None:
@@ -631,7 +631,7 @@ def test_no_choice_and_no_interruption_ever_hides_a_photo(
     folder, place = tmp_path_factory.mktemp("photos"), tmp_path_factory.mktemp("library")
     installed = FakeInstalled(**encoders(), third=OtherEncoder("third"))
     library = fake_library(place, installed=installed)
-    library.catalog.add_folder(folder)
+    library.catalog.folders.add(folder)
     paint(folder / "always.png")  # a folder without any photo left would count as not connected
     for step in history:
         before = found(library)

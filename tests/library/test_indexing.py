@@ -386,8 +386,9 @@ def test_a_run_does_not_ask_for_all_photos_with_every_batch(
 ) -> None:
     fill(folder, 40)
     asked = []
-    searchable_ids = colours.catalog.searchable_ids
-    monkeypatch.setattr(colours.catalog, "searchable_ids", lambda model: asked.append(1) or searchable_ids(model))
+    embeddings = colours.catalog.embeddings
+    searchable_ids = embeddings.searchable_ids
+    monkeypatch.setattr(embeddings, "searchable_ids", lambda model: asked.append(1) or searchable_ids(model))
     index(colours, folder)
     assert len(asked) <= 3
 
@@ -543,7 +544,7 @@ def test_after_any_history_the_library_is_what_the_folder_is(
 ) -> None:
     folder = tmp_path_factory.mktemp("photos")
     with fake_library(tmp_path_factory.mktemp("library")) as library:
-        library.catalog.add_folder(folder)
+        library.catalog.folders.add(folder)
         for clock, operation in enumerate(history, 1):
             apply(operation, folder, clock * 10**9)
             if operation[0] == "index":

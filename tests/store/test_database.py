@@ -16,8 +16,9 @@ from sqlalchemy import Connection, create_engine, text
 
 from clipsearch.errors import CatalogError
 from clipsearch.store import database, schema
-from clipsearch.store.catalog import Catalog, KnownModel
+from clipsearch.store.catalog import Catalog
 from clipsearch.store.database import Database
+from clipsearch.store.models import KnownModel
 
 
 @pytest.fixture
@@ -175,15 +176,15 @@ def test_two_processes_may_make_the_same_catalog(path: Path) -> None:
 def test_a_catalog_of_version_1_keeps_its_photos_and_knows_which_model_had_caught_up(path: Path) -> None:
     shutil.copy(Path(__file__).parent / "data" / "catalog-0001.sqlite", path)
     catalog = Catalog(path)
-    assert catalog.models() == [KnownModel("starter-1-p1", 4, True), KnownModel("half-1-p1", 4, False)]
-    assert catalog.chosen_model() is None
-    photos = catalog.photos(catalog.photo_ids())
+    assert catalog.models.known() == [KnownModel("starter-1-p1", 4, True), KnownModel("half-1-p1", 4, False)]
+    assert catalog.models.chosen() is None
+    photos = catalog.photos.get(catalog.photos.ids())
     assert sorted(len(photo.paths) for photo in photos) == [1, 1, 2]
-    assert [problem.reason for problem in catalog.problems()] == ["The file is empty."]
-    ((ids, vectors),) = catalog.vectors("starter-1-p1", [photo.id for photo in photos])
+    assert [problem.reason for problem in catalog.files.problems()] == ["The file is empty."]
+    ((ids, vectors),) = catalog.embeddings.of("starter-1-p1", [photo.id for photo in photos])
     assert len(ids) == 3
     assert np.allclose(np.linalg.norm(vectors.astype(np.float32), axis=1), 1, atol=1e-2)
-    assert catalog.generation() == 908046207673171970
+    assert catalog.changes.generation() == 908046207673171970
     assert catalog.integrity() == []
     catalog.close()
 

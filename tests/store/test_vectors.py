@@ -8,7 +8,8 @@ import pytest
 
 from clipsearch.encode.encoder import unit
 from clipsearch.records import FoundFile
-from clipsearch.store.catalog import Catalog, NewFile, StoredBatch
+from clipsearch.store.catalog import Catalog
+from clipsearch.store.intake import NewFile, StoredBatch
 from clipsearch.store.vectors import VectorIndex
 
 MODEL, DIM = "model-1", 8
@@ -17,7 +18,7 @@ MODEL, DIM = "model-1", 8
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
     catalog = Catalog(tmp_path / "catalog.sqlite")
-    catalog.add_folder(Path("/photos"))
+    catalog.folders.add(Path("/photos"))
     yield catalog
     catalog.close()
 
@@ -44,7 +45,7 @@ def opened(path: Path, catalog: Catalog) -> VectorIndex:
 
 
 def assert_follows(index: VectorIndex, catalog: Catalog) -> None:
-    assert np.sort(index.ids()).tolist() == catalog.searchable_ids(MODEL).tolist()
+    assert np.sort(index.ids()).tolist() == catalog.embeddings.searchable_ids(MODEL).tolist()
 
 
 def test_an_empty_index_finds_nothing(path: Path, catalog: Catalog) -> None:
@@ -75,7 +76,7 @@ def test_a_batch_just_stored_is_added_without_asking_for_all(
     path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = opened(path, catalog)
-    monkeypatch.setattr(catalog, "searchable_ids", lambda _: pytest.fail("asked for all"))
+    monkeypatch.setattr(catalog.embeddings, "searchable_ids", lambda _: pytest.fail("asked for all"))
     for start in (0, 5):
         stored = store(catalog, range(start, start + 5))
         index.add(stored)
@@ -107,7 +108,7 @@ def test_a_batch_another_process_stored_before_is_not_missed(path: Path, catalog
 def test_the_index_follows_removals(path: Path, catalog: Catalog) -> None:
     ids = store(catalog, range(5)).photo_ids
     index = opened(path, catalog)
-    catalog.remove_files(1, ["0.jpg", "3.jpg"])
+    catalog.files.remove(1, ["0.jpg", "3.jpg"])
     index.refresh()
     assert sorted(index.ids().tolist()) == [ids[1], ids[2], ids[4]]
     with pytest.raises(KeyError):
@@ -119,7 +120,7 @@ def test_a_saved_index_is_read_again_not_made_again(
 ) -> None:
     ids = store(catalog, range(5)).photo_ids
     opened(path, catalog).save()
-    monkeypatch.setattr(catalog, "vectors", lambda *_: pytest.fail("read from the catalog"))
+    monkeypatch.setattr(catalog.embeddings, "of", lambda *_: pytest.fail("read from the catalog"))
     again = opened(path, catalog)
     assert np.allclose(again.vectors(ids), vectors(range(5)), atol=2e-3)
 
@@ -127,7 +128,7 @@ def test_a_saved_index_is_read_again_not_made_again(
 def test_an_outdated_file_is_brought_up_to_date(path: Path, catalog: Catalog) -> None:
     store(catalog, range(5))
     opened(path, catalog).save()
-    catalog.remove_files(1, ["2.jpg"])
+    catalog.files.remove(1, ["2.jpg"])
     store(catalog, range(5, 8))
     assert_follows(opened(path, catalog), catalog)
 
@@ -161,7 +162,7 @@ def test_a_file_of_another_catalog_is_not_used(path: Path, catalog: Catalog, tmp
     store(catalog, range(5))
     opened(path, catalog).save()
     fresh = Catalog(tmp_path / "fresh.sqlite")
-    fresh.add_folder(Path("/photos"))
+    fresh.folders.add(Path("/photos"))
     ids = store(fresh, range(10, 17)).photo_ids
     assert np.allclose(opened(path, fresh).vectors(ids), vectors(range(10, 17)), atol=2e-3)
     fresh.close()

@@ -1,0 +1,101 @@
+"""The folders that the user added."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from clipsearch.records import Folder
+from clipsearch.store import schema
+from clipsearch.store.changes import note_change
+from clipsearch.store.database import Database, inserted_id
+
+
+@dataclass(frozen=True, slots=True)
+class FolderPlace:
+    """A folder's path, and the volume that it lies on with its path there; None where the system does not tell."""
+
+    path: Path
+    volume_id: str | None = None
+    volume_name: str | None = None
+    path_on_volume: str | None = None
+
+
+class Folders:
+    """The table of folders; files and problems of a folder go with it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> list[Folder]:
+        """Return the folders that the user added, by path; one that cannot be reached now is offline."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(schema.folder).order_by(schema.folder.c.path)).all()
+        return [
+            Folder(row.id, Path(row.path), offline=bool(row.offline) or not os.path.isdir(row.path)) for row in rows
+        ]
+
+    def add(self, path: Path, holds: Callable[[Path, Path], bool] | None = None) -> Folder:
+        """Add a folder, or return the one that already holds it. Added folders inside it become part of it.
+
+        `holds(outer, inner)` tells whether looking through one folder comes to the other; by default, whether it lies
+        in it.
+        """
+        holds = holds or _lies_in
+        with self._database.write() as connection:
+            known = [(row.id, Path(row.path)) for row in connection.execute(select(schema.folder))]
+            for folder_id, known_path in known:
+                if holds(known_path, path):
+                    return Folder(folder_id, known_path)
+            folder_id = inserted_id(connection.execute(insert(schema.folder).values(path=str(path))))
+            for inner_id, inner_path in known:
+                if holds(path, inner_path):
+                    _absorb(connection, folder_id, inner_id, inner_path.relative_to(path).as_posix())
+        return Folder(folder_id, path)
+
+    def remove(self, folder_id: int) -> None:
+        """Forget a folder with its files and problems. Photos keep what is known of them, should they come back."""
+        with self._database.write() as connection:
+            connection.execute(delete(schema.folder).where(schema.folder.c.id == folder_id))
+            note_change(connection, None)
+
+    def places(self) -> dict[int, FolderPlace]:
+        """Return where each folder lay, on which volume, when it was last seen."""
+        table = schema.folder.c
+        columns = (table.id, table.path, table.volume_id, table.volume_name, table.path_on_volume)
+        with self._database.read() as connection:
+            rows = connection.execute(select(*columns)).all()
+        return {row[0]: FolderPlace(Path(row[1]), *row[2:]) for row in rows}
+
+    def set_place(self, folder_id: int, place: FolderPlace) -> None:
+        """Record where a folder lies now; its files go with it."""
+        values = {**asdict(place), "path": str(place.path)}
+        with self._database.write() as connection:
+            connection.execute(update(schema.folder).where(schema.folder.c.id == folder_id).values(values))
+
+    def set_offline(self, folder_id: int, offline: bool) -> None:
+        """Record whether a folder can be reached."""
+        with self._database.write() as connection:
+            connection.execute(
+                update(schema.folder).where(schema.folder.c.id == folder_id).values(offline=int(offline))
+            )
+
+
+def _lies_in(outer: Path, inner: Path) -> bool:
+    """Tell whether `inner` is `outer` or a folder in it, as this system compares names."""
+    return Path(os.path.normcase(inner)).is_relative_to(os.path.normcase(outer))
+
+
+def _absorb(connection: Connection, folder_id: int, inner_id: int, prefix: str) -> None:
+    """Move files and problems of an inner folder to the folder that now holds it."""
+    for table in (schema.file, schema.problem):
+        paths = connection.execute(select(table.c.id, table.c.relative_path).where(table.c.folder_id == inner_id)).all()
+        moved = [{"row": row.id, "path": "/".join(filter(None, (prefix, row.relative_path)))} for row in paths]
+        if moved:
+            statement = update(table).where(table.c.id == bindparam("row"))
+            connection.execute(statement.values(folder_id=folder_id, relative_path=bindparam("path")), moved)
+    connection.execute(delete(schema.folder).where(schema.folder.c.id == inner_id))
