@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath, PureWindowsPath
+from typing import TypeVar
 
 from platformdirs import PlatformDirs
+
+_AnyPath = TypeVar("_AnyPath", bound=PurePath)
 
 _DIRS = PlatformDirs("clipsearch", appauthor=False, roaming=False)
 _PACKAGE = Path(__file__).resolve().parent
@@ -41,3 +44,17 @@ def resource_path(name: str) -> Path:
         if path.exists():
             return path
     raise FileNotFoundError(f"The program's file resources/{name} is missing; please install clipsearch again.")
+
+
+def extended(path: _AnyPath) -> _AnyPath:
+    r"""Return the form of `path` with which Windows opens it even beyond 260 characters or with a name like "a. ".
+
+    That is the prefix `\\?\`, or `\\?\UNC\` for a network share (Microsoft, "Maximum Path Length Limitation"). It takes
+    paths as they stand, so a relative path, and one with ".." in it, is returned unchanged, as is any path elsewhere.
+    """
+    if not isinstance(path, PureWindowsPath) or not path.is_absolute() or ".." in path.parts:
+        return path
+    text = str(path)
+    if text.startswith(("\\\\?\\", "\\\\.\\")):
+        return path
+    return type(path)("\\\\?\\UNC" + text[1:] if text.startswith("\\\\") else "\\\\?\\" + text)

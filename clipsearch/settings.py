@@ -22,6 +22,10 @@ class Settings:
 
     `hub_mirror` is the address of a server that speaks the Hugging Face hub's protocol, asked for models instead of
     the hub; "" means the hub itself. `engine` runs the model: "auto", "onnx" (on the CPU) or "torch" (on a GPU).
+
+    What is passed over in the folders: `ignore` holds patterns in gitignore syntax, each relative to an added folder;
+    `skip_hidden` files and folders; those smaller than `min_file_kb` (units of 1024 bytes). `follow_links` enters links
+    to folders.
     """
 
     decode_workers: int = 0
@@ -33,12 +37,14 @@ class Settings:
     thumbnail_px: int = 320
     hub_mirror: str = ""
     engine: str = "auto"
+    ignore: tuple[str, ...] = ()
+    skip_hidden: bool = True
+    min_file_kb: int = 0
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value, default = getattr(self, field.name), field.default
-            if isinstance(default, (int, float)):
-                _check_number(field.name, value, default)
+            _check(field.name, getattr(self, field.name), field.default)
         _check_address("hub_mirror", self.hub_mirror)
         if self.engine not in ENGINES:
             raise ValueError(f"the setting engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
@@ -47,6 +53,26 @@ class Settings:
     def workers(self) -> int:
         """Processes that decode photos: one a core unless chosen."""
         return self.decode_workers or max(1, os.cpu_count() or 1)
+
+
+def _check(name: str, value: Any, default: Any) -> None:
+    """Raise ValueError unless the value is of its default's kind."""
+    match default:
+        case bool():
+            if not isinstance(value, bool):
+                raise ValueError(f"the setting {name} must be true or false, not {value!r}")
+        case int() | float():
+            _check_number(name, value, default)
+        case tuple():
+            _check_texts(name, value)
+
+
+def _check_texts(name: str, value: Any) -> None:
+    if not isinstance(value, tuple):
+        raise ValueError(f'the setting {name} must be a list of texts such as ["one", "two"], not {value!r}')
+    for text in value:
+        if not isinstance(text, str) or not text.strip() or "\n" in text:
+            raise ValueError(f"the setting {name} must hold texts of one line each, not {text!r}")
 
 
 def _check_number(name: str, value: Any, default: float) -> None:
@@ -74,11 +100,15 @@ def load(path: Path) -> Settings:
     try:
         values = tomllib.loads(path.read_text("utf-8"))
         known = {field.name for field in fields(Settings)}
-        return Settings(**{key: value for key, value in values.items() if key in known})
+        return Settings(**{key: _frozen(value) for key, value in values.items() if key in known})
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError) as error:
         raise ClipsearchError("Settings not readable", f"Please mend or delete {path}: {error}", path) from error
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def save(settings: Settings, path: Path) -> None:

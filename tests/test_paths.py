@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
 
@@ -44,3 +44,29 @@ def test_a_frozen_program_finds_its_own(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_missing_resource_says_what_to_do() -> None:
     with pytest.raises(FileNotFoundError, match="install clipsearch again"):
         paths.resource_path("no/such/thing")
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        (r"C:\photos\a.jpg", r"\\?\C:\photos\a.jpg"),
+        ("C:/photos/a.jpg", r"\\?\C:\photos\a.jpg"),
+        (r"C:\photos\trip. \a.jpg ", r"\\?\C:\photos\trip. \a.jpg "),
+        (r"\\nas\share\a.jpg", r"\\?\UNC\nas\share\a.jpg"),
+        (r"\\?\C:\photos", r"\\?\C:\photos"),
+        (r"\\?\UNC\nas\share\a.jpg", r"\\?\UNC\nas\share\a.jpg"),
+        (r"\\.\PhysicalDrive0", r"\\.\PhysicalDrive0"),
+        (r"photos\a.jpg", r"photos\a.jpg"),
+        (r"\photos\a.jpg", r"\photos\a.jpg"),
+        (r"C:a.jpg", r"C:a.jpg"),
+        (r"C:\photos\..\a.jpg", r"C:\photos\..\a.jpg"),
+    ],
+)
+def test_windows_opens_any_length_by_the_extended_form(path: str, wanted: str) -> None:
+    extended = paths.extended(PureWindowsPath(path))
+    assert extended == PureWindowsPath(wanted)
+    assert str(extended).startswith("\\\\?\\") == wanted.startswith("\\\\?\\")
+
+
+def test_elsewhere_a_path_is_what_it_is() -> None:
+    assert paths.extended(PurePosixPath("/photos/a.jpg")) == PurePosixPath("/photos/a.jpg")
