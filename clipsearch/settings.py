@@ -25,7 +25,7 @@ class Settings:
 
     What is passed over in the folders: `ignore` holds patterns in gitignore syntax, each relative to an added folder;
     `skip_hidden` files and folders; those smaller than `min_file_kb` (units of 1024 bytes). `follow_links` enters links
-    to folders.
+    to folders. With `watch` the window follows changes in the folders by itself.
     """
 
     decode_workers: int = 0
@@ -41,6 +41,7 @@ class Settings:
     skip_hidden: bool = True
     min_file_kb: int = 0
     follow_links: bool = False
+    watch: bool = True
 
     def __post_init__(self) -> None:
         for field in fields(self):
