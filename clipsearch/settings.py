@@ -13,7 +13,11 @@ import tomli_w
 
 from clipsearch.errors import ClipsearchError
 
-ENGINES = ("auto", "onnx", "torch")
+CHOICES = {
+    "engine": ("auto", "onnx", "torch"),
+    "on_battery": ("slow", "pause", "full"),
+    "under_load": ("slow", "full"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,9 @@ class Settings:
     What is passed over in the folders: `ignore` holds patterns in gitignore syntax, each relative to an added folder;
     `skip_hidden` files and folders; those smaller than `min_file_kb` (units of 1024 bytes). `follow_links` enters links
     to folders. With `watch` the window follows changes in the folders by itself.
+
+    How the window indexes while the computer runs `on_battery` ("slow", "pause" or "full") and `under_load` of other
+    programs ("slow" or "full"); the command line always takes all it can get.
     """
 
     decode_workers: int = 0
@@ -42,13 +49,16 @@ class Settings:
     min_file_kb: int = 0
     follow_links: bool = False
     watch: bool = True
+    on_battery: str = "slow"
+    under_load: str = "slow"
 
     def __post_init__(self) -> None:
         for field in fields(self):
             _check(field.name, getattr(self, field.name), field.default)
         _check_address("hub_mirror", self.hub_mirror)
-        if self.engine not in ENGINES:
-            raise ValueError(f"the setting engine must be one of {', '.join(ENGINES)}, not {self.engine!r}")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ValueError(f"the setting {name} must be one of {', '.join(choices)}, not {getattr(self, name)!r}")
 
     @property
     def workers(self) -> int:

@@ -18,6 +18,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     chosen = Settings(
         decode_workers=3, decode_timeout_s=1.5, batch_size=8, hub_mirror="https://hub.example.org:8443/m",
         ignore=("*.tmp.jpg", "/Scans/", "!a \"b\" ü"), skip_hidden=False, min_file_kb=20, follow_links=True,
+        on_battery="pause", under_load="full",
     )  # fmt: skip
     settings.save(chosen, path)
     settings.save(chosen, path)
@@ -36,7 +37,7 @@ def test_unknown_keys_are_left_alone(tmp_path: Path) -> None:
      b'batch_size = "many"', b'engine = "steam"', b"engine = 1", b"decode_timeout_s = 0.0", b"max_megapixels = nan",
      b"\xff\xfe", b"hub_mirror = 1", b'hub_mirror = "hub.example.org"', b'hub_mirror = "https://"', b'hub_mirror = "http://[::1"',
      b"skip_hidden = 1", b'follow_links = "yes"', b"min_file_kb = true", b"min_file_kb = -1", b'ignore = "*.jpg"',
-     b"ignore = [1]", b'ignore = [""]', b'ignore = ["a\\nb"]'],
+     b'on_battery = "stop"', b"under_load = 1", b"ignore = [1]", b'ignore = [""]', b'ignore = ["a\\nb"]'],
 )  # fmt: skip
 def test_a_bad_value_names_the_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "settings.toml"
