@@ -129,6 +129,14 @@ class Files:
             rows = connection.execute(select(*columns).select_from(tables).order_by(*columns[:2])).all()
         return [Problem(Path(row[0], row[1]), row[2]) for row in rows]
 
+    def sample(self, folder_id: int, count: int) -> dict[str, int]:
+        """Return the sizes in bytes of up to `count` files of a folder, drawn by lot, by relative path."""
+        files = schema.file.c
+        drawn = select(files.id).where(files.folder_id == folder_id).order_by(func.random()).limit(count)
+        with self._database.read() as connection:
+            rows = connection.execute(select(files.relative_path, files.size_bytes).where(files.id.in_(drawn)))
+            return {row[0]: row[1] for row in rows}
+
     def count_in(self, folder_ids: Sequence[int]) -> int:
         """Return how many files these folders hold."""
         files = schema.file.c

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,11 +71,20 @@ class Folders:
             rows = connection.execute(select(*columns)).all()
         return {row[0]: FolderPlace(Path(row[1]), *row[2:]) for row in rows}
 
-    def set_place(self, folder_id: int, place: FolderPlace) -> None:
-        """Record where a folder lies now; its files go with it."""
-        values = {**asdict(place), "path": str(place.path)}
+    def set_places(self, places: Mapping[int, FolderPlace]) -> None:
+        """Record where folders lie now; their files go with them. Two may change places, as drive letters do."""
+        row = schema.folder.c.id
         with self._database.write() as connection:
-            connection.execute(update(schema.folder).where(schema.folder.c.id == folder_id).values(values))
+            for folder_id in places:
+                connection.execute(update(schema.folder).where(row == folder_id).values(path=f"moving {folder_id}"))
+            for folder_id, place in places.items():
+                values = {**asdict(place), "path": str(place.path)}
+                connection.execute(update(schema.folder).where(row == folder_id).values(values))
+
+    def offline(self) -> set[int]:
+        """Return the folders that could not be reached when they were last looked at; touches no disk."""
+        with self._database.read() as connection:
+            return set(connection.execute(select(schema.folder.c.id).where(schema.folder.c.offline != 0)).scalars())
 
     def set_offline(self, folder_id: int, offline: bool) -> None:
         """Record whether a folder can be reached."""
