@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clipsearch.cli_categories import categories
 from clipsearch.cli_models import models
 from clipsearch.errors import ClipsearchError
 from clipsearch.terminal import JsonOption, LibraryOption, chosen_folder, one_line, open_library, print_json
@@ -32,6 +33,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(categories)
 app.add_typer(models)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clipsearch.errors import ArchitectureUnknownError, ClipsearchError
-from clipsearch.terminal import JsonOption, LibraryOption, one_line, open_library, print_json
+from clipsearch.terminal import JsonOption, LibraryOption, YesOption, agree, one_line, open_library, print_json
 
 if TYPE_CHECKING:
     from clipsearch.records import ModelInfo, ModelProgress
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 models = typer.Typer(name="models", help="List, install, choose and remove models.", no_args_is_help=True)
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="A name that `models list` shows.")]
-YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 @models.command("list")
@@ -45,7 +43,8 @@ def install(name: NameArgument, yes: YesOption = False, as_json: JsonOption = Fa
 
     chosen = settings.load(settings_file())
     if not use_cases.find_model(name).installed:
-        _agree(_terms(use_cases.ask_for(name, chosen)), "Download it?", yes)
+        typer.echo(_terms(use_cases.ask_for(name, chosen)), err=True)
+        agree("Download it?", yes)
     _show_installed(_with_progress(use_cases.install(name, chosen), "what is downloaded is kept"), as_json)
 
 
@@ -98,21 +97,12 @@ def remove(
 
     with open_library(library) as opened:
         info = use_cases.find_removable(opened, name)
-        _agree("", f"Delete {info.name} ({_size(info.disk_bytes)})?", yes)
+        agree(f"Delete {info.name} ({_size(info.disk_bytes)})?", yes)
         freed = use_cases.remove(opened, name)
     if as_json:
         print_json({"name": info.name, "freed_bytes": freed})
     else:
         typer.echo(f"{info.name} is removed; {_size(freed)} are free again.")
-
-
-def _agree(terms: str, question: str, yes: bool) -> None:
-    """Show the terms and, on a terminal, ask; a script that runs the command has agreed by running it."""
-    if terms:
-        typer.echo(terms, err=True)
-    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
-        typer.echo("Nothing was changed.", err=True)
-        raise typer.Exit(1)
 
 
 def _terms(info: ModelInfo) -> str:

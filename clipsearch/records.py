@@ -143,7 +143,7 @@ class Progress:
 
     `done` of `total` files have been read and encoded (`total` counts the new and changed files only);
     `photos_per_second` is the recent rate, `seconds_left` the estimate, both None until they are known.
-    `changes` are those since the step before.
+    `changes` are those since the step before; `note` says in a sentence why the run is slowed down or waits.
     """
 
     stage: Stage
@@ -154,6 +154,7 @@ class Progress:
     photos_per_second: float | None = None
     seconds_left: float | None = None
     changes: tuple[Change, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,24 @@ class ModelInfo:
     chosen: bool
     answering: bool
     recommended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryInfo:
+    """A category: how many of the library's photos the user put in (`members`), and took out (`rejected`)."""
+
+    name: str
+    members: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A photo in a category. `source` says who put it there: "user", whose judgement is sure (`score` 1.0)."""
+
+    photo: Photo
+    score: float
+    source: str
 
 
 class ModelStage(StrEnum):

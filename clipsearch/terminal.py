@@ -27,6 +27,7 @@ LibraryOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a line, for scripts.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
 def chosen_folder(library: Path | None) -> Path:
@@ -43,6 +44,13 @@ def open_library(library: Path | None) -> Library:
     from clipsearch.paths import settings_file
 
     return Library.open(chosen_folder(library), settings.load(settings_file()))
+
+
+def agree(question: str, yes: bool) -> None:
+    """Ask on a terminal, and leave if the answer is no; a script that runs the command has agreed by running it."""
+    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+        typer.echo("Nothing was changed.", err=True)
+        raise typer.Exit(1)
 
 
 def print_json(values: dict[str, Any]) -> None:

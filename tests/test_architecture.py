@@ -29,8 +29,16 @@ MAY_IMPORT = {
     "clipsearch.ui": GROUND | {"clipsearch.library"},
     "clipsearch.app": GROUND | {"clipsearch.library", "clipsearch.ui"},
     "clipsearch.terminal": GROUND | {"clipsearch.library"},
+    "clipsearch.cli_categories": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli_models": GROUND | {"clipsearch.library", "clipsearch.terminal"},
-    "clipsearch.cli": GROUND | {"clipsearch.library", "clipsearch.app", "clipsearch.cli_models", "clipsearch.terminal"},
+    "clipsearch.cli": GROUND
+    | {
+        "clipsearch.library",
+        "clipsearch.app",
+        "clipsearch.cli_categories",
+        "clipsearch.cli_models",
+        "clipsearch.terminal",
+    },
     "clipsearch.__main__": {"clipsearch.cli"},
     "training": GROUND | {"clipsearch.model", "clipsearch.encode", "clipsearch.files.decode"},
 }

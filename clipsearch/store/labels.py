@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clipsearch.store import schema
@@ -23,6 +23,15 @@ class Labels:
         with self._database.read() as connection:
             rows = connection.execute(select(table.name, table.id).order_by(table.id)).all()
         return {row.name: row.id for row in rows}
+
+    def counts(self) -> dict[int, tuple[int, int]]:
+        """Return how many photos that have a file were put in and taken out, by category; (0, 0) is left out."""
+        table = schema.judgement.c
+        present = table.photo_id.in_(select(schema.file.c.photo_id))
+        columns = (table.category_id, func.sum(table.is_member), func.count())
+        with self._database.read() as connection:
+            rows = connection.execute(select(*columns).where(present).group_by(table.category_id)).all()
+        return {row[0]: (row[1], row[2] - row[1]) for row in rows}
 
     def add(self, name: str) -> int:
         """Add a category, or return the id of the one that has this name already, upper or lower case."""

@@ -19,6 +19,9 @@ def test_judgements_are_kept_and_the_last_one_counts(filled: Catalog) -> None:
     filled.labels.judge(dogs, [], is_member=False)
     assert filled.labels.judgements(dogs) == {photos[0]: False, photos[1]: True}
     assert filled.labels.categories() == {"Dogs": dogs}
+    assert filled.labels.counts() == {dogs: (1, 1)}
+    filled.files.remove(1, ["b.jpg"])
+    assert filled.labels.counts() == {dogs: (0, 1)}
     filled.labels.remove(dogs)
     assert filled.labels.categories() == {}
 
