@@ -1,0 +1,161 @@
+"""Which added folders can be reached now, and where. Drives come and go and change their letters; shares hang.
+
+A folder is its place on its volume. If its path leads to another volume, the drive is away and its empty mount point is
+left, or another drive has taken its letter: the folder is offline, unless its files are found there all the same (the
+photos were copied to a larger disk, which took the old one's place). If its volume is mounted elsewhere, the path
+follows. What is offline is never forgotten, and what the system does not tell is taken to be well.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from threading import Thread
+from typing import TypeVar
+
+from clipsearch.errors import CatalogError
+from clipsearch.files.volumes import Location, Volume, locate, mounted
+from clipsearch.library.library import Library
+from clipsearch.records import Folder
+from clipsearch.store.folders import FolderPlace
+
+LIMIT_S = 2.0  # a folder that takes longer to answer is out of reach for now
+PATIENT_LIMIT_S = 20.0  # for an index run, which may wait until a sleeping disk turns again
+
+_SAMPLE = 16
+_ENOUGH = 0.5  # of a sample found where it was shows that it is the same folder
+
+Sizes = Mapping[str, int]  # bytes, by relative path
+Answer = TypeVar("Answer")
+
+_late: dict[Path, Future[object]] = {}  # looks that have not come back, so that no second one is lost to the same place
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """Where a folder lies now, and whether it can be reached there."""
+
+    place: FolderPlace
+    offline: bool
+
+
+def check(library: Library, limit_s: float = LIMIT_S, named: Collection[int] = ()) -> list[Folder]:
+    """Look where the added folders are now, record it, and return them by path.
+
+    `named` are the ids of folders that the user has just named: these are where their paths say, on whatever volume.
+    All are looked at together, for at most `limit_s` seconds. A library that may only be read is left as it is.
+    """
+    known = library.catalog.folders.places()
+    looks = {
+        place.path: partial(_find, place, cache(partial(library.catalog.files.sample, id_, _SAMPLE)), id_ in named)
+        for id_, place in known.items()
+    }
+    answers = _in_time(looks, limit_s)
+    found = {id_: answers.get(place.path) or _Finding(place, offline=True) for id_, place in known.items()}
+    found = _without_clashes(known, found)
+    _record(library, known, found)
+    folders = [Folder(id_, finding.place.path, finding.offline) for id_, finding in found.items()]
+    return sorted(folders, key=lambda folder: folder.path)
+
+
+def still_there(library: Library, folder: Folder, limit_s: float = PATIENT_LIMIT_S) -> bool:
+    """Tell, after a scan of `folder`, whether it is still the folder that `check` found: else nothing in it is gone."""
+    place = library.catalog.folders.places().get(folder.id)
+    if place is None:
+        return False
+    return _in_time({folder.path: partial(_is_still_at, folder.path, place)}, limit_s).get(folder.path, False)
+
+
+def _find(place: FolderPlace, sample: Callable[[], Sizes], is_named: bool) -> _Finding:
+    """Find the folder; takes for ever where the system does."""
+    is_there = os.path.isdir(place.path)  # first: this is what makes an automatic mount happen
+    volumes = mounted()
+    here = locate(place.path, volumes) if is_there else None
+    is_sure = here is None or here.volume.id == place.volume_id or is_named or _holds(place.path, sample())
+    if is_there and (is_sure or place.volume_id is None):
+        return _Finding(_placed(place.path, here) if here and is_sure else place, offline=False)
+    moved = _elsewhere(place, volumes, sample)
+    return _Finding(replace(place, path=moved or place.path), offline=moved is None)
+
+
+def _placed(path: Path, here: Location) -> FolderPlace:
+    return FolderPlace(path, here.volume.id, here.volume.name, here.inside)
+
+
+def _elsewhere(place: FolderPlace, volumes: Sequence[Volume], sample: Callable[[], Sizes]) -> Path | None:
+    """Return where the folder's volume is mounted now; of several places, one that holds the folder's files."""
+    if place.volume_id is None or place.path_on_volume is None:
+        return None
+    paths = [volume.path_of(place.path_on_volume) for volume in volumes if volume.id == place.volume_id]
+    found = [path for path in paths if path and path != place.path and os.path.isdir(path)]
+    return next((path for path in found if _holds(path, sample())), next(iter(found), None))
+
+
+def _holds(path: Path, sample: Sizes) -> bool:
+    """Tell whether enough of the files lie below `path`. A copy has the sizes, but not always the times."""
+    found = 0
+    for relative_path, size_bytes in sample.items():
+        with suppress(OSError, ValueError):
+            found += (path / relative_path).stat().st_size == size_bytes
+    return found >= _ENOUGH * len(sample)
+
+
+def _is_still_at(path: Path, place: FolderPlace) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            next(entries, None)
+    except OSError:
+        return False
+    here = locate(path, mounted())
+    return here is None or place.volume_id in {None, here.volume.id}
+
+
+def _in_time(looks: Mapping[Path, Callable[[], Answer]], limit_s: float) -> dict[Path, Answer]:
+    """Take all looks at once and return those that came back in time. One that is late is not taken again meanwhile."""
+    under_way = {path: _begun(look) for path, look in looks.items() if path not in _late or _late[path].done()}
+    wait(under_way.values(), timeout=limit_s)
+    _late.update({path: answer for path, answer in under_way.items() if not answer.done()})  # type: ignore[misc]
+    return {path: answer.result() for path, answer in under_way.items() if answer.done()}
+
+
+def _begun(look: Callable[[], Answer]) -> Future[Answer]:
+    """Take a look in a thread that nothing waits for, not even the end of the program."""
+    answer: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(look())
+        except BaseException as error:  # raised where the answer is read
+            answer.set_exception(error)
+
+    Thread(target=run, name="look at folder", daemon=True).start()
+    return answer
+
+
+def _without_clashes(known: Mapping[int, FolderPlace], found: Mapping[int, _Finding]) -> dict[int, _Finding]:
+    """Leave a folder offline that would follow to where another one, added later, is already."""
+    taken = {finding.place.path for id_, finding in found.items() if finding.place.path == known[id_].path}
+    kept = {}
+    for id_, finding in found.items():
+        follows = finding.place.path != known[id_].path
+        kept[id_] = _Finding(known[id_], True) if follows and finding.place.path in taken else finding
+        taken.add(kept[id_].place.path)
+    return kept
+
+
+def _record(library: Library, known: Mapping[int, FolderPlace], found: Mapping[int, _Finding]) -> None:
+    """Record what has changed; where that may not be written, what was seen holds all the same."""
+    folders = library.catalog.folders
+    places = {id_: finding.place for id_, finding in found.items() if finding.place != known[id_]}
+    with suppress(CatalogError):
+        if places:
+            folders.set_places(places)
+        offline = folders.offline()
+        for id_, finding in found.items():
+            if finding.offline != (id_ in offline):
+                folders.set_offline(id_, finding.offline)
