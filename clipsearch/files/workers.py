@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -27,6 +27,8 @@ Result = TypeVar("Result")
 _SPAWN = multiprocessing.get_context("spawn")
 _POLL_S = 0.1
 _START_LIMIT_S = 120.0
+_NICER = 5
+_LAST_AT_THE_DISK = 7  # of the levels 0 to 7 of Linux's best-effort class
 
 
 class WorkerPool(Generic[Item, Result]):
@@ -248,9 +250,16 @@ def _ignore_interrupts() -> None:
 
 
 def _yield_to_others() -> None:
-    """Run below the encoder, which everything waits for, and below the user's other programs (not on Windows)."""
-    if hasattr(os, "nice"):
-        os.nice(5)
+    """Run below the encoder, which everything waits for, and below the user's other programs, at the disk as well."""
+    import psutil
+
+    this = psutil.Process()
+    with suppress(OSError, psutil.Error):  # a system may refuse; then the work is done at the usual priority
+        this.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if os.name == "nt" else this.nice() + _NICER)
+        if os.name == "nt":
+            this.ionice(psutil.IOPRIO_LOW)
+        elif hasattr(this, "ionice"):  # Linux
+            this.ionice(psutil.IOPRIO_CLASS_BE, _LAST_AT_THE_DISK)
 
 
 def _limit_memory(megabytes: int) -> None:

@@ -9,13 +9,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from clipsearch.errors import ClipsearchError, UnreadablePhotoError
+from clipsearch.files import workers
 from clipsearch.files.workers import WorkerPool
-from tests.files.work import Unstartable, double, misbehave, reserve
+from tests.files.work import Unstartable, double, misbehave, priority, reserve
 from tests.pictures import paint
 
 
@@ -185,3 +188,28 @@ def stat_of(pid: int) -> bytes:
         return Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return b""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has classes of priority")
+def test_workers_let_others_go_first() -> None:
+    ((_, (nice, at_the_disk)),) = pool(priority).run([0])
+    assert nice == min(19, os.nice(0) + 5)
+    assert at_the_disk in {7, None}
+
+
+def test_windows_workers_let_others_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Process:
+        """A process of Windows, as psutil sees it."""
+
+        def nice(self, value: object) -> None:
+            asked.append(value)
+
+        ionice = nice
+
+    asked: list[object] = []
+    monkeypatch.setattr("clipsearch.files.workers.os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr(psutil, "Process", Process)
+    monkeypatch.setattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", "below normal", raising=False)
+    monkeypatch.setattr(psutil, "IOPRIO_LOW", "low", raising=False)
+    workers._yield_to_others()
+    assert asked == ["below normal", "low"]

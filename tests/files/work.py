@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+import psutil
+
 from clipsearch.errors import UnreadablePhotoError
 
 
@@ -46,3 +48,9 @@ class Unstartable:
 
     def __call__(self, item: int) -> int:
         return item
+
+
+def priority(_item: int) -> tuple[int, int | None]:
+    """Return this process's nice value, and its level at the disk where there is one."""
+    this = psutil.Process()
+    return this.nice(), this.ionice().value if hasattr(this, "ionice") else None
