@@ -16,6 +16,7 @@ from clipsearch.records import Folder, Photo, Problem, Status
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "burst",
     "engine",
     "folders",
     "photo",
@@ -83,6 +84,11 @@ def photo(library: Library, photo_id: int) -> Photo | None:
 def photos(library: Library, ids: Sequence[int]) -> list[Photo]:
     """Return photos in the order asked; those gone are left out."""
     return library.catalog.photos.get(ids)
+
+
+def burst(library: Library, photo_id: int) -> list[Photo]:
+    """Return the photos shot in one go with this one, itself included, by capture time; [] for one shot alone."""
+    return photos(library, library.catalog.photos.burst(photo_id))
 
 
 def problems(library: Library) -> list[Problem]:

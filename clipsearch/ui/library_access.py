@@ -112,6 +112,12 @@ class LibraryAccess:
 
         return overview.photos(self._library, ids)
 
+    def burst(self, photo_id: int) -> list[Photo]:
+        """Return the photos shot in one go with this one, in order of capture; [] for one shot alone."""
+        from clipsearch.library import overview
+
+        return overview.burst(self._library, photo_id)
+
     def remove_folder(self, folder_id: int) -> None:
         from clipsearch.library import overview
 

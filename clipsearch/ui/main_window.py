@@ -19,7 +19,7 @@ from clipsearch.ui.message_bar import MessageBar
 from clipsearch.ui.model_actions import ModelActions
 from clipsearch.ui.pages import Pages
 from clipsearch.ui.photo_grid import USUAL_TILE
-from clipsearch.ui.questions import PhotoQuestion, PictureQuestion, Question, TextQuestion
+from clipsearch.ui.questions import BurstQuestion, PhotoQuestion, PictureQuestion, Question, TextQuestion
 from clipsearch.ui.search_bar import SearchBar
 from clipsearch.ui.session import Session
 from clipsearch.ui.sidebar import Place, Sidebar
@@ -63,6 +63,10 @@ class MainWindow(QMainWindow):
     def find_similar(self, photo: Photo) -> None:
         """Look for photos like one of the library's own."""
         self._ask_without_text(PhotoQuestion(photo))
+
+    def show_burst(self, photo: Photo) -> None:
+        """Fill the grid with the photos shot in one go with this one."""
+        self._ask_without_text(BurstQuestion(photo))
 
     def find_by_picture(self, path: Path) -> None:
         """Look for photos like a picture from outside."""
@@ -146,6 +150,7 @@ class MainWindow(QMainWindow):
     def _connect_pages(self) -> None:
         self.sidebar.place_chosen.connect(self._on_place_chosen)
         self.pages.similar_wanted.connect(self.find_similar)
+        self.pages.burst_wanted.connect(self.show_burst)
         self.pages.photos.all_wanted.connect(self.show_all)
         self.pages.photo.row_shown.connect(self._show_title)
         self.pages.currentChanged.connect(self._show_title)

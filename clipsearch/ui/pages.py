@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from clipsearch.ui.bursts import Bursts
 from clipsearch.ui.models_page import ModelsPage
 from clipsearch.ui.photo_view import PhotoView
 from clipsearch.ui.photos_page import PhotosPage
@@ -17,12 +18,14 @@ class Pages(QStackedWidget):
     """Shows one page at a time. From the grid a photo opens large; closing that leads back to its place."""
 
     similar_wanted = Signal(object)  # Photo
+    burst_wanted = Signal(object)  # Photo
     reveal_wanted = Signal(object)  # Path
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.photos = PhotosPage(session.model, session.thumbnails)
         self.photo = PhotoView(session.model, session.thumbnails, session.library, session.pictures)
+        self.bursts = Bursts(session.library, session.background, self)
         self.problems = ProblemsView()
         self.models = ModelsPage()
         self._places: dict[Place, QWidget] = {
@@ -35,6 +38,9 @@ class Pages(QStackedWidget):
         self.photos.grid.photo_opened.connect(self.open_photo)
         self.photo.closed.connect(self.close_photo)
         self.photo.row_shown.connect(self.photos.grid.show_row)
+        self.photo.row_shown.connect(self._look_up_burst)
+        self.bursts.found.connect(self.photo.details.show_burst)
+        self.photo.details.burst_wanted.connect(self.burst_wanted)
         for asking in (self.photos.grid, self.photo):
             asking.similar_wanted.connect(self.similar_wanted)
         for pointing in (self.photos.grid, self.photo, self.problems):
@@ -54,3 +60,7 @@ class Pages(QStackedWidget):
         """Go back to the grid."""
         self.setCurrentWidget(self.photos)
         self.photos.grid.setFocus()
+
+    def _look_up_burst(self) -> None:
+        if self.photo.photo is not None:
+            self.bursts.look_up(self.photo.photo)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
-from clipsearch.records import Hit
+from clipsearch.records import Hit, Photo
 from clipsearch.ui import wording
 from clipsearch.ui.empty_state import EmptyState
 from clipsearch.ui.library_access import Overview
 from clipsearch.ui.photo_grid import LARGEST_TILE, SMALLEST_TILE, PhotoGrid
 from clipsearch.ui.photo_model import PhotoModel
-from clipsearch.ui.questions import PhotoQuestion, PictureQuestion, Question, TextQuestion
+from clipsearch.ui.questions import BurstQuestion, PhotoQuestion, PictureQuestion, Question, TextQuestion
 from clipsearch.ui.thumbnails import Thumbnails
 from clipsearch.ui.widgets import elided_label, picture, tool_button
 
@@ -58,16 +58,16 @@ class PhotosPage(QWidget):
 
     def show_question(self, question: Question) -> None:
         """A question is under way; what was shown stays until the answer comes."""
-        if not isinstance(question, TextQuestion):
+        if isinstance(question, (PhotoQuestion, PictureQuestion)):
             self._heading.setText(self._heading_text(question))
             self._remark.setText("")
 
     def show_hits(self, question: Question, hits: Sequence[Hit]) -> None:
         """Show the answer to a question; the same question again keeps the place."""
         keep_place = question == self._question
-        if not keep_place or _ids(hits) != _ids(self._hits or []):
+        if not keep_place or _shown(hits) != _shown(self._hits or []):
             self._question, self._hits = question, hits
-            self._replace(keep_place, lambda: self.model.show_hits(hits))
+            self._replace(keep_place, lambda: self._fill(question, hits))
         self._hits = hits
         self._render()
 
@@ -85,6 +85,12 @@ class PhotosPage(QWidget):
     def _show_photos(self, keep_place: bool) -> None:
         ids = self._overview.photo_ids if self._overview else []
         self._replace(keep_place, lambda: self.model.show_photos(ids))
+
+    def _fill(self, question: Question, hits: Sequence[Hit]) -> None:
+        if isinstance(question, BurstQuestion):
+            self.model.show_photos([hit.photo.id for hit in hits])
+        else:
+            self.model.show_hits(hits)
 
     def _replace(self, keep_place: bool, change: Callable[[], None]) -> None:
         if keep_place:
@@ -110,6 +116,8 @@ class PhotosPage(QWidget):
         match question:
             case PhotoQuestion(photo):
                 return self.tr("Similar to {name}").format(name=wording.one_line(photo.path.name))
+            case BurstQuestion():
+                return wording.burst_count(len(self._hits or []))
             case PictureQuestion(path):
                 return self.tr("Similar to {name}").format(name=wording.one_line(path.name))
             case TextQuestion():
@@ -125,6 +133,8 @@ class PhotosPage(QWidget):
                 sure = self.model.sure_count
                 remark = self.tr("for “{text}”") if sure else self.tr("The closest to “{text}”")
                 return remark.format(text=text)
+            case BurstQuestion(photo):
+                return self.tr("around {name}").format(name=wording.one_line(photo.path.name))
         return wording.match_count(self.model.sure_count) if self._hits else ""
 
     def _describe_emptiness(self, overview: Overview) -> None:
@@ -190,5 +200,5 @@ class PhotosPage(QWidget):
         layout.addLayout(inset, 1)
 
 
-def _ids(hits: Sequence[Hit]) -> list[tuple[int, str]]:
-    return [(hit.photo.id, hit.relevance) for hit in hits]
+def _shown(hits: Sequence[Hit]) -> list[tuple[Photo, str]]:
+    return [(hit.photo, hit.relevance) for hit in hits]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from clipsearch.records import Hit, Photo
+from clipsearch.records import Hit, Photo, Relevance
 from clipsearch.ui.library_access import LibraryAccess
 
 LIMIT = 200
@@ -38,6 +38,17 @@ class PhotoQuestion:
 
     def ask(self, library: LibraryAccess) -> list[Hit]:
         return library.search_photo(self.photo.id, LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class BurstQuestion:
+    """The photos shot in one go with one of the library's own, in order of capture; none is surer than another."""
+
+    photo: Photo
+
+    def ask(self, library: LibraryAccess) -> list[Hit]:
+        photos = library.burst(self.photo.id)
+        return [Hit(rank, photo, 1.0, Relevance.STRONG) for rank, photo in enumerate(photos, 1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.records import (
@@ -34,6 +34,19 @@ def match_count(count: int) -> str:
     return QCoreApplication.translate("wording", "%Ln matches", "", count)
 
 
+def burst_count(count: int) -> str:
+    return QCoreApplication.translate("wording", "Burst of %Ln photos", "", count)
+
+
+def burst_member(count: int) -> str:
+    return QCoreApplication.translate("wording", "One of a burst of {count}").format(count=number(count))
+
+
+def companion_name(path: Path, photo: Photo) -> str:
+    """The name of a file beside the photo, such as its RAW; the whole path where it lies elsewhere."""
+    return one_line(path.name) if path.parent == photo.path.parent else elided_path(path)
+
+
 def problem_count(count: int) -> str:
     return QCoreApplication.translate("wording", "%Ln problems", "", count)
 
@@ -60,6 +73,12 @@ def changed_date(photo: Photo) -> str:
     """The day and time at which the file was last changed."""
     moment = QDateTime.fromSecsSinceEpoch(photo.mtime_ns // 1_000_000_000)
     return QLocale().toString(moment, QLocale.FormatType.ShortFormat)
+
+
+def captured_date(photo: Photo) -> str:
+    """The day and time at which the photo was taken, by the camera's clock; empty when it is not known."""
+    moment = QDateTime.fromString(f"{photo.captured_at}Z", Qt.DateFormat.ISODateWithMs)  # Z: no hour is left out
+    return QLocale().toString(moment, QLocale.FormatType.ShortFormat) if moment.isValid() else ""
 
 
 def duration(seconds: float) -> str:
@@ -97,6 +116,11 @@ def relevance(value: Relevance) -> str:
         Relevance.WEAK: QCoreApplication.translate("wording", "Less sure"),
     }
     return names[value]
+
+
+def out_of_reach() -> str:
+    """Why only the thumbnail of a photo is to be seen."""
+    return QCoreApplication.translate("wording", "Cannot be reached now: its drive or network share is not connected.")
 
 
 def folder_name(folder: Folder | Path) -> str:

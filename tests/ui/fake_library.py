@@ -33,7 +33,18 @@ SUBJECTS = ("dog", "cat", "boat", "tree", "house", "flower")
 def photo_of(photo_id: int) -> Photo:
     name = f"{SUBJECTS[photo_id % len(SUBJECTS)]}_{photo_id}.jpg"
     paths = (Path("/photos") / name,)
-    return Photo(photo_id, f"{photo_id:032x}", 4000, 3000, 2_500_000, 1_700_000_000_000_000_000, paths, "JPEG")
+    return Photo(
+        photo_id,
+        f"{photo_id:032x}",
+        4000,
+        3000,
+        2_500_000,
+        1_700_000_000_000_000_000,
+        paths,
+        "JPEG",
+        captured_at="2024-05-01T12:34:56.500",
+        camera="Make Model",
+    )
 
 
 STARTER = ModelInfo(
@@ -83,6 +94,7 @@ class FakeLibrary(LibraryAccess):
         self.found_problems: list[Problem] = []
         self.asked: list[object] = []
         self.fetched: list[int] = []
+        self.bursts: dict[int, list[int]] = {}
         self.indexed: list[object] = []
         self.steps = 5
         self.step_s = 0.0
@@ -194,6 +206,9 @@ class FakeLibrary(LibraryAccess):
     def photos(self, ids: Sequence[int]) -> list[Photo]:
         self.fetched.extend(ids)
         return [photo_of(id_) for id_ in ids]
+
+    def burst(self, photo_id: int) -> list[Photo]:
+        return [photo_of(id_) for id_ in self.bursts.get(photo_id, [])]
 
     def remove_folder(self, folder_id: int) -> None:
         self.added_folders = [folder for folder in self.added_folders if folder.id != folder_id]
