@@ -51,6 +51,10 @@ class CatalogError(ClipsearchError):
         super().__init__("Library not usable", message, path)
 
 
+class DamagedCatalogError(CatalogError):
+    """The library's catalog is damaged; repairing it saves what can be saved."""
+
+
 class LibraryBusyError(ClipsearchError):
     """Another process is indexing this library."""
 

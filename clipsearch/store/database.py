@@ -8,49 +8,66 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import URL, Connection, CursorResult, Engine, Row, create_engine, event, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection, CursorResult, Engine, QueuePool, Row, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, MultipleResultsFound, NoResultFound
 
-from clipsearch.errors import CatalogError
+from clipsearch.errors import CatalogError, DamagedCatalogError
+from clipsearch.store.backups import Backups
+from clipsearch.store.sqlite_file import Access, access_to, connect, reading
+from clipsearch.store.swap import finish_swap
 
 #: The newest Alembic revision, repeated here so that opening a current catalog need not import Alembic.
 HEAD = "0003"
-_DAMAGED = "the file is damaged; put a copy of it back, or delete it and index your folders again"
+_DAMAGE = "it is damaged; `clipsearch verify --repair` saves what can be saved"
+_SIGNS_OF_DAMAGE = (
+    "file is not a database",
+    "malformed",
+    "unsupported file format",
+    "Could not decode to UTF-8",
+    "no such table",
+    "no such column",
+    "No row was found",
+    "Multiple rows were found",
+)
+_NOT_WRITABLE = "its folder or file may not be written"
 _REASONS = {  # what SQLite says -> what the user can do
-    "file is not a database": _DAMAGED,
-    "malformed": _DAMAGED,
-    "readonly": "its folder may not be written",
+    "readonly": _NOT_WRITABLE,
     "unable to open": "its folder may not be read or written",
-    "full": "the disk is full",
+    "full": "the disk is full; free some space and try again",
+    "locked": "another program holds it; try again",
+    "disk I/O error": "its disk fails, or is full",
 }
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _CHUNK = 500  # values in one IN (...) list, within SQLite's limits
 
 Value = TypeVar("Value")
 
 
 class Database:
-    """One SQLite file in WAL mode: readers never wait, writers queue for each other's short transactions."""
+    """One SQLite file in WAL mode: readers never wait, writers queue for each other's short transactions.
+
+    `read_only` says that it may only be read, as on a disk that is mounted so.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file and bring its schema up to date. Raises CatalogError."""
+        """Open or make the file and bring its schema up to date; one that may not be written is opened to be read.
+
+        Raises CatalogError; DamagedCatalogError where repairing helps.
+        """
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = _engine(path)
+            finish_swap(path)
+            _refuse_lost(path)
+            self._access = _opened(path)
+            self._engine = self._make_engine()
+            self._identity = _identity(path)
             self._bring_up_to_date()
-        except (DatabaseError, OSError) as error:
-            raise CatalogError(f"The library's catalog cannot be opened: {_plain(error)}.", path) from error
+        except (sqlite3.Error, OSError) as error:
+            raise _told(error, path, "opened") from error
 
-    def _bring_up_to_date(self) -> None:
-        try:
-            with self._engine.connect() as connection:
-                version = _version(connection)
-            if version != HEAD:
-                self._upgrade(version)
-        except BaseException:
-            self.close()
-            raise
+    @property
+    def read_only(self) -> bool:
+        return self._access.read_only
 
     def close(self) -> None:
         self._engine.dispose()
@@ -64,52 +81,105 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Run a transaction that takes the write lock at once; an exception undoes all of it. Raises CatalogError."""
+        if self.read_only:
+            raise CatalogError(f"The library can only be read: {_NOT_WRITABLE}.", self.path)
         with self._transaction("IMMEDIATE") as connection:
             yield connection
 
     @contextmanager
     def _transaction(self, mode: str) -> Iterator[Connection]:
+        self._follow_repair()
         try:
             with self._engine.connect().execution_options(begin=mode) as connection, connection.begin():
                 yield connection
-        except DatabaseError as error:
-            message = f"The library's catalog cannot be read or written: {_plain(error)}."
-            raise CatalogError(message, self.path) from error
+        except (DatabaseError, sqlite3.Error, NoResultFound, MultipleResultsFound) as error:
+            raise _told(error, self.path, "read or written") from error
+
+    def _follow_repair(self) -> None:
+        """Turn to the new file when another process has repaired the catalog."""
+        identity = _identity(self.path)
+        if identity not in {self._identity, None}:
+            self._identity = identity
+            self._engine.dispose()
 
     def integrity(self) -> list[str]:
         """Return what SQLite finds wrong with the file; nothing when it is sound."""
         with self.read() as connection:
-            findings = [row[0] for row in connection.execute(text("PRAGMA integrity_check"))]
-        return [finding for finding in findings if finding != "ok"]
+            findings = [row[0] for row in connection.execute(text("PRAGMA integrity_check(10)"))]
+            orphans = connection.execute(text("SELECT * FROM pragma_foreign_key_check LIMIT 10")).all()
+        lost = [f"row {row[1]} of {row[0]} refers to a {row[2]} that is not there" for row in orphans]
+        return [finding for finding in findings if finding != "ok"] + lost
+
+    def _bring_up_to_date(self) -> None:
+        try:
+            with self.read() as connection:
+                version = _version(connection)
+            if version != HEAD:
+                self._upgrade(version)
+        except BaseException:
+            self.close()
+            raise
 
     def _upgrade(self, version: str | None) -> None:
-        from alembic import command
-        from alembic.config import Config
-        from alembic.script import ScriptDirectory
+        from clipsearch.store.upgrade import is_known, upgrade
 
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        config.set_main_option("path_separator", "os")
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-        if version is not None and version not in known:
+        if version is not None and not is_known(version):
             raise CatalogError("The library was made by a newer clipsearch; please install the newest one.", self.path)
+        if self.read_only:
+            reason = "The library was made by an older clipsearch and cannot be brought up to date"
+            raise CatalogError(f"{reason}: {_NOT_WRITABLE}.", self.path)
+        if version is not None:
+            self._back_up(version)
         with self.write() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            upgrade(connection)
+
+    def _back_up(self, version: str) -> None:
+        """Keep the catalog as it is: no step to a new schema without a way back."""
+        try:
+            Backups(self.path).make_before_upgrade(version)
+        except (OSError, sqlite3.Error) as error:
+            what = "The library cannot be brought up to date, since no backup of its catalog can be made"
+            raise _error(error, self.path, what) from error
+
+    def _make_engine(self) -> Engine:
+        def open_connection() -> sqlite3.Connection:
+            return connect(self.path, self._access)
+
+        engine = create_engine("sqlite://", creator=open_connection, poolclass=QueuePool)
+        event.listen(engine, "begin", _on_begin)
+        return engine
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)))
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
-    return engine
+def _opened(path: Path) -> Access:
+    """Open the file once, made if it is new; return how to open it from now on. Raises sqlite3.Error."""
+    access = access_to(path)
+    try:
+        connect(path, access).close()
+    except sqlite3.OperationalError:  # the system let us write, SQLite cannot: a full disk, an ACL
+        if not path.exists():
+            raise
+        access = reading(path)
+    return Access.WRITE if access is Access.MAKE else access
 
 
-def _on_connect(connection: sqlite3.Connection, _record: Any) -> None:
-    """Leave transactions to `_on_begin`, since the driver would keep table changes outside of them."""
-    connection.isolation_level = None
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
+def _refuse_lost(path: Path) -> None:
+    """Raise DamagedCatalogError if there is no catalog where there once was one: a new one would hide the loss."""
+    if path.exists() and path.stat().st_size > 0:
+        return
+    if backups := Backups(path).all():
+        day = backups[0].day
+        what = "empty" if path.exists() else "gone"
+        message = f"The library's catalog is {what}; `clipsearch verify --repair` puts back the backup of {day}."
+        raise DamagedCatalogError(message, path)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one put in its place; None where there is none at the moment."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
 
 
 def _on_begin(connection: Connection) -> None:
@@ -126,9 +196,17 @@ def _version(connection: Connection) -> str | None:
     return row[0] if row else None
 
 
-def _plain(error: Exception) -> str:
+def _told(error: Exception, path: Path, done: str) -> CatalogError:
+    return _error(error, path, f"The library's catalog cannot be {done}")
+
+
+def _error(error: Exception, path: Path, what: str) -> CatalogError:
+    """Return `error` as a sentence: what cannot be done, and why in the user's words."""
     reason = str(getattr(error, "orig", None) or error)
-    return next((words for sign, words in _REASONS.items() if sign in reason), reason)
+    if any(sign in reason for sign in _SIGNS_OF_DAMAGE):
+        return DamagedCatalogError(f"{what}: {_DAMAGE}.", path)
+    words = next((words for sign, words in _REASONS.items() if sign in reason), reason)
+    return CatalogError(f"{what}: {words}.", path)
 
 
 def inserted_id(result: CursorResult[Any]) -> int:

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from clipsearch.errors import CatalogError
-from clipsearch.store import database, schema
+from clipsearch.store import database, schema, upgrade
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.database import Database
 from clipsearch.store.models import KnownModel
@@ -63,7 +63,7 @@ def test_the_migrations_make_the_schema(path: Path, tmp_path: Path) -> None:
 
 def test_head_is_alembics_head() -> None:
     config = Config()
-    config.set_main_option("script_location", str(database._MIGRATIONS))
+    config.set_main_option("script_location", str(upgrade._MIGRATIONS))
     config.set_main_option("path_separator", "os")
     assert ScriptDirectory.from_config(config).get_current_head() == database.HEAD
 
@@ -89,10 +89,10 @@ def test_a_newer_catalog_is_refused_and_left_as_it_is(path: Path) -> None:
 def test_a_failed_migration_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from alembic import command
 
-    upgrade = command.upgrade
+    real = command.upgrade
 
     def break_off(config: Config, revision: str) -> None:
-        upgrade(config, revision)
+        real(config, revision)
         raise OSError("the power went off")
 
     monkeypatch.setattr(command, "upgrade", break_off)
