@@ -227,4 +227,5 @@ class PhotoModel(QAbstractListModel):
         hit = self._hits.get(photo_id)
         parts = [wording.one_line(photo.path.name), wording.dimensions(photo)]
         parts += [wording.relevance(hit.relevance)] if hit else []
+        parts += [wording.out_of_reach()] if photo.offline else []
         return separator.join(part for part in parts if part)

@@ -54,6 +54,7 @@ class PhotoView(QWidget):
         self._next = tool_button("next", self.tr("Next photo (Right)"), lambda: self._go(+1), 20)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         model.dataChanged.connect(self._on_data_changed)
+        thumbnails.loaded.connect(self._on_thumbnail_loaded)
         self._lay_out()
 
     @property
@@ -117,12 +118,20 @@ class PhotoView(QWidget):
         if kept is not None:
             self.canvas.show_picture(kept)
             return
-        thumbnail = self._thumbnails.pixmap(photo)
-        self.canvas.show_picture(thumbnail or QPixmap(), is_stand_in=True)
+        self._show_stand_in(photo, wording.out_of_reach() if photo.offline else "")
+        if photo.offline:  # looking for it on a share that hangs might take minutes
+            return
         task = self._tasks.run(lambda: self._load(photo))
         task.succeeded.connect(lambda image: self._on_loaded(photo, image))
         task.failed.connect(lambda error: self._on_failed(photo, error))
         self._task = task
+
+    def _show_stand_in(self, photo: Photo, text: str = "") -> None:
+        self.canvas.show_picture(self._thumbnails.pixmap(photo) or QPixmap(), is_stand_in=True, text=text)
+
+    def _on_thumbnail_loaded(self, photo_id: int) -> None:
+        if self._photo is not None and self._photo.id == photo_id and self._photo.offline:
+            self._show_stand_in(self._photo, wording.out_of_reach())
 
     def _load(self, photo: Photo) -> QImage:
         """Runs in a worker thread; a photo has several files, and one that can be read is enough."""
@@ -137,7 +146,7 @@ class PhotoView(QWidget):
 
     def _on_failed(self, photo: Photo, error: Exception) -> None:
         if self._photo is not None and self._photo.id == photo.id:
-            self.canvas.show_text(wording.failure(error))
+            self._show_stand_in(photo, wording.failure(error))
 
     # Layout
 

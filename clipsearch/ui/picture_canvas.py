@@ -1,5 +1,5 @@
 # ruff: noqa: N802 - Qt's own names
-"""A widget that shows one picture as large as fits, or a sentence instead."""
+"""A widget that shows one picture as large as fits, a sentence instead of it, or both."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 _MARGIN = 20
+_TEXT_MARGIN = 48
+_TEXT_FLAGS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 
 
 class PictureCanvas(QWidget):
@@ -22,25 +24,19 @@ class PictureCanvas(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 200)
 
-    def show_picture(self, picture: QPixmap, is_stand_in: bool = False) -> None:
-        """Show a picture; one that stands in for a larger one fills the place of that."""
-        self._picture, self._is_stand_in, self._text = picture, is_stand_in, ""
+    def show_picture(self, picture: QPixmap, is_stand_in: bool = False, text: str = "") -> None:
+        """Show a picture with a sentence below it; one that stands in for a larger one fills the place of that."""
+        self._picture, self._is_stand_in, self._text = picture, is_stand_in, text
         self._scaled = QPixmap()
-        self.update()
-
-    def show_text(self, text: str) -> None:
-        """Show a sentence instead of a picture."""
-        self._picture, self._scaled, self._text = QPixmap(), QPixmap(), text
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        if not self._picture.isNull():
+            painter.drawPixmap(self._place(), self._fitted())
         if self._text:
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(48, 48, -48, -48), flags, self._text)
-        elif not self._picture.isNull():
-            painter.drawPixmap(self._place(), self._fitted())
+            painter.drawText(self._text_room(), _TEXT_FLAGS, self._text)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._scaled = QPixmap()
@@ -49,11 +45,24 @@ class PictureCanvas(QWidget):
     def _place(self) -> QRect:
         place = QRect(0, 0, 0, 0)
         place.setSize(self._shown_size())
-        place.moveCenter(self.rect().center())
+        place.moveCenter(self._picture_room().center())
         return place
 
+    def _text_room(self) -> QRect:
+        """Where the sentence stands: in the middle, or at the foot if there is a picture."""
+        room = self.rect().adjusted(_TEXT_MARGIN, _MARGIN, -_TEXT_MARGIN, -_MARGIN)
+        if not self._picture.isNull():
+            room.setTop(room.bottom() - self.fontMetrics().boundingRect(room, _TEXT_FLAGS, self._text).height())
+        return room
+
+    def _picture_room(self) -> QRect:
+        room = self.rect().adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        if self._text:
+            room.setBottom(self._text_room().top() - _MARGIN)
+        return room
+
     def _shown_size(self) -> QSize:
-        room = self.size() - QSize(2 * _MARGIN, 2 * _MARGIN)
+        room = self._picture_room().size()
         own = self._picture.size() / self.devicePixelRatioF()
         if not self._is_stand_in and own.width() <= room.width() and own.height() <= room.height():
             return own

@@ -1,5 +1,8 @@
 # ruff: noqa: N802 - Qt's own names
-"""Paints one tile of the grid: the photo cut to the tile, how sure the hit is, its name under the mouse."""
+"""Paints one tile of the grid: the photo cut to the tile, how sure the hit is, its name under the mouse.
+
+A photo that cannot be reached now is pale, with a sign in the corner.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from clipsearch.records import Hit, Photo, Relevance
 from clipsearch.ui import wording
+from clipsearch.ui.icons import icon
 from clipsearch.ui.photo_model import Index, Role
 from clipsearch.ui.thumbnails import Thumbnails
 
@@ -62,12 +66,16 @@ class TileDelegate(QStyledItemDelegate):
         if pixmap is None:
             _fill(painter, tile, QBrush(option.palette.color(QPalette.ColorRole.AlternateBase)))
         else:
-            painter.setOpacity(_PALE_OPACITY if index.data(Role.PALE) and not is_hovered else 1.0)
+            is_offline = photo is not None and photo.offline
+            is_pale = is_offline or (index.data(Role.PALE) and not is_hovered)
+            painter.setOpacity(_PALE_OPACITY if is_pale else 1.0)
             _fill(painter, tile, _cut(pixmap, tile))
             painter.setOpacity(1.0)
             _outline(painter, tile)
         if hit is not None:
             _paint_relevance(painter, option, tile, hit.relevance)
+        if photo is not None and photo.offline:
+            _paint_offline(painter, option, tile)
         if photo is not None and (is_hovered or option.state & QStyle.StateFlag.State_HasFocus):
             _paint_name(painter, option, tile, photo.path)
 
@@ -134,6 +142,15 @@ def _paint_relevance(painter: QPainter, option: QStyleOptionViewItem, tile: QRec
     painter.setPen(QPen(QColor("white"), 2))
     painter.setBrush(option.palette.color(QPalette.ColorRole.Highlight))
     painter.drawEllipse(dot)
+
+
+def _paint_offline(painter: QPainter, option: QStyleOptionViewItem, tile: QRectF) -> None:
+    """A sign in the other corner of a photo whose drive or share is away."""
+    badge = QRectF(tile.left() + 8, tile.top() + 8, 26, 26)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(option.palette.color(QPalette.ColorRole.Base))
+    painter.drawEllipse(badge)
+    icon("folder-offline", QPalette.ColorRole.PlaceholderText).paint(painter, badge.adjusted(5, 5, -5, -5).toRect())
 
 
 def _paint_name(painter: QPainter, option: QStyleOptionViewItem, tile: QRectF, path: Path) -> None:
