@@ -167,21 +167,21 @@ def copy_without_vectors(catalog: Path, target: Path, stop: Stop = lambda: False
     with closing(connect(target, Access.MAKE)) as copy:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF"):
             copy.execute(f"PRAGMA {pragma}")
-        copy.set_progress_handler(lambda: int(stop()), _STEP_OPCODES)
         copy.execute("ATTACH ? AS source", (uri(catalog, reading(catalog)),))
         try:
-            _copy_tables(copy)
+            _copy_tables(copy, stop)
         except sqlite3.OperationalError as error:
             if stop():
                 raise StoppedError from error
             raise
 
 
-def _copy_tables(copy: sqlite3.Connection) -> None:
+def _copy_tables(copy: sqlite3.Connection, stop: Stop) -> None:
     copy.execute("BEGIN")
     made = copy.execute(
         "SELECT type, name, sql FROM source.sqlite_master WHERE sql NOTNULL ORDER BY type DESC"
     ).fetchall()
+    copy.set_progress_handler(lambda: int(stop()), _STEP_OPCODES)
     for kind, name, sql in made:  # tables, then indexes
         copy.execute(sql)
         if kind == "table" and name not in _ASIDE:
