@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable, Mapping
 
 RAW_SUFFIXES = frozenset(
     {".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef"}
@@ -37,9 +37,26 @@ def is_video(name: str) -> bool:
 
 def suffix(name: str) -> str:
     """Return a file's suffix with its dot, in small letters; "" where there is none."""
-    return os.path.splitext(name)[1].lower()
+    _, dot, last = name.rpartition(".")
+    return dot + last.lower() if dot else ""
 
 
 def stem(name: str) -> str:
     """Return a file's name without its suffix, in small letters: what files of one shot have in common."""
-    return os.path.splitext(name)[0].lower()
+    return name.rpartition(".")[0].lower()
+
+
+def partners(companions: Iterable[str], pictures: Iterable[str]) -> Mapping[str, str]:
+    """Return which picture of the same directory each file accompanies; those that accompany none are left out.
+
+    A RAW lies beside a picture of its name as that picture's negative, the film of a live photo beside its still.
+    """
+    same: dict[str, list[str]] = {}
+    for picture in pictures:
+        same.setdefault(stem(picture), []).append(picture)
+    pairs = ((name, picture) for name in companions for picture in same.get(stem(name), ())[::-1])
+    return {name: picture for name, picture in pairs if _accompanies(name, picture)}
+
+
+def _accompanies(name: str, picture: str) -> bool:
+    return is_raw(name) or (suffix(name) in LIVE_FILM_SUFFIXES and suffix(picture) in LIVE_STILL_SUFFIXES)
