@@ -52,7 +52,7 @@ ALSO = {
 ONLY_IN = {
     "PySide6": ("clipsearch.ui", "clipsearch.app"),
     "torch": ("clipsearch.model", "clipsearch.encode.engine_torch", "clipsearch.encode.convert", "training"),
-    "faiss": ("clipsearch.store.vectors",),
+    "faiss": ("clipsearch.store.index_kinds",),
     "sqlalchemy": ("clipsearch.store",),
     "alembic": ("clipsearch.store",),
     "onnx": ("clipsearch.encode.onnx_graph", "clipsearch.encode.onnx_towers", "training"),

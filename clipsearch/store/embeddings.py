@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,11 +43,14 @@ class Embeddings:
         with self._database.read() as connection:
             return count_rows(connection, _embedded_ids(model))
 
-    def searchable_ids(self, model: str) -> npt.NDArray[np.int64]:
-        """Return the ids of the photos that have a file and a vector of `model`, int64 [n], ascending."""
+    def searchable_ids(self, model: str, among: Collection[int] | None = None) -> npt.NDArray[np.int64]:
+        """Return the photos (`among` these) that have a file and a vector of `model`, int64 [n], ascending."""
+        rows = searchable_rows(model)
+        photo = schema.vector.c.photo_id
+        parts = [rows] if among is None else [rows.where(photo.in_(chunk)) for chunk in chunks(sorted(among))]
         with self._database.read() as connection:
-            rows = connection.execute(searchable_rows(model).order_by(schema.vector.c.photo_id))
-            return np.fromiter((row[0] for row in rows), np.int64)
+            found = (row[0] for part in parts for row in connection.execute(part.order_by(photo)))
+            return np.fromiter(found, np.int64)
 
     def of(self, model: str, ids: Sequence[int]) -> Iterator[tuple[list[int], npt.NDArray[np.float16]]]:
         """Yield (photo ids, float16 [m, dim]) in chunks, for those of `ids` that have a sound vector of `model`."""

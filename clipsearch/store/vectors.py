@@ -1,26 +1,28 @@
-"""The FAISS index: a projection of the catalog's vectors that can always be rebuilt from it.
+"""The search index: a projection of the catalog's vectors that can always be rebuilt from it.
 
-One file a model: a line of JSON (model, generation of the catalog, checksum), then FAISS's own bytes. It is written
-through Python, since FAISS's own file functions fail on non-ASCII paths on Windows (facebookresearch/faiss #3073).
+Its kind follows the size of the library (see `index_kinds`); what the compressed kind finds is ranked by the catalog's
+vectors (see `ranking`), so that scores are always exact.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import threading
-import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from clipsearch.store import index_file
 from clipsearch.store.catalog import Catalog
+from clipsearch.store.id_set import Ids, IdSet
+from clipsearch.store.index_file import Header
+from clipsearch.store.index_kinds import KINDS, Exact, IndexKind, kind_for
 from clipsearch.store.intake import StoredBatch
+from clipsearch.store.ranking import candidates_for, placed, rank
 
-_FORMAT = 1
+Vectors = npt.NDArray[np.float32]
 
 
 class VectorIndex:
@@ -29,33 +31,31 @@ class VectorIndex:
     def __init__(self, path: Path, catalog: Catalog, model: str, dim: int) -> None:
         """Open the index file, or start empty, and bring it up to date with the catalog."""
         self._path, self._catalog, self._model, self._dim = path, catalog, model, dim
-        self._lock = threading.RLock()
-        self._generation = -1
-        self._saved_generation = -1
-        self._index = self._load() or _empty(dim)
+        self._lock, self._saving = threading.Lock(), threading.Lock()
+        self._index: IndexKind = Exact.empty(dim)
+        self._generation = self._saved_generation = -1
+        self._load()
+        self._ids = IdSet(self._index.ids())
         self.refresh()
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return len(self._index)
 
-    def ids(self) -> npt.NDArray[np.int64]:
-        """Return the photo ids in the index, int64 [n], in no fixed order."""
-        import faiss
-
+    def ids(self) -> Ids:
+        """Return the photo ids in the index, int64 [n], ascending."""
         with self._lock:
-            return faiss.vector_to_array(self._index.id_map).astype(np.int64)
+            return np.sort(self._index.ids())
 
     def refresh(self) -> None:
-        """Add what the catalog has and the index lacks, remove what the catalog no longer has."""
+        """Add what the catalog has and the index lacks, remove what the catalog no longer has.
+
+        Only the photos that the catalog has noted as changed are compared, unless that was too long ago.
+        """
+        if self._catalog.changes.generation() == self._generation:
+            return
         with self._lock:
-            generation = self._catalog.changes.generation()
-            if generation == self._generation:
-                return
-            wanted, present = self._catalog.embeddings.searchable_ids(self._model), self.ids()
-            gone = np.setdiff1d(present, wanted, assume_unique=True)
-            if len(gone):
-                self._index.remove_ids(gone)
-            self._add_from_catalog(np.setdiff1d(wanted, present, assume_unique=True).tolist())
+            generation, changed = self._catalog.changes.since(self._generation)
+            self._compare(changed)
             self._generation = generation
 
     def add(self, stored: StoredBatch) -> None:
@@ -64,101 +64,104 @@ class VectorIndex:
         The index stays up to date with the catalog if it was so before the batch; else the next refresh mends it.
         """
         with self._lock:
-            new = [photo_id for photo_id in dict.fromkeys(stored.photo_ids) if not self._has(photo_id)]
-            self._add_from_catalog(new)
-            if stored.lost_ids:
-                self._index.remove_ids(np.array(stored.lost_ids, np.int64))
+            self._change(np.array(stored.lost_ids, np.int64), np.unique(np.array(stored.photo_ids, np.int64)))
             if stored.generation == self._generation + 1:
                 self._generation = stored.generation
 
-    def _add_from_catalog(self, photo_ids: Sequence[int]) -> None:
-        for ids, vectors in self._catalog.embeddings.of(self._model, photo_ids):
-            self._index.add_with_ids(vectors.astype(np.float32), np.array(ids, np.int64))
+    def _compare(self, changed: Collection[int] | None) -> None:
+        """Follow the catalog in these photos, or in all of them."""
+        wanted = self._catalog.embeddings.searchable_ids(self._model, changed)
+        known = self._ids.all() if changed is None else np.fromiter(changed, np.int64)
+        self._change(np.setdiff1d(known, wanted), wanted)
 
-    def _has(self, photo_id: int) -> bool:
-        try:
-            self._index.reconstruct(photo_id)
-        except RuntimeError:
-            return False
-        return True
+    def _change(self, gone: Ids, wanted: Ids) -> None:
+        gone, new = gone[self._ids.holds(gone)], wanted[~self._ids.holds(wanted)]
+        self._index.remove(gone)
+        self._ids.remove(gone)
+        suitable = kind_for(len(self) + len(new), type(self._index))
+        if isinstance(self._index, suitable):
+            self._add_from_catalog(new)
+        else:
+            self._begin_anew(suitable, np.union1d(self._ids.all(), new))
 
-    def search(
-        self, queries: npt.NDArray[np.float32], limit: int
-    ) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]]:
-        """Return (photo ids [k], scores [k]) for each row of `queries`, float32 [q, dim]; best first, k <= limit."""
+    def _begin_anew(self, kind: type[IndexKind], ids: Ids) -> None:
+        """Make an index of another kind; it takes about a second for 100,000 photos."""
+        self._index, self._ids = kind.empty(self._dim), IdSet(np.zeros(0, np.int64))
+        self._add_from_catalog(ids)
+
+    def _add_from_catalog(self, ids: Ids) -> None:
+        for found, vectors in self._read(ids.tolist()):
+            added = np.array(found, np.int64)
+            self._index.add(added, vectors)
+            self._ids.add(added)
+
+    def _read(self, ids: Sequence[int]) -> Iterator[tuple[list[int], npt.NDArray[np.float16]]]:
+        return self._catalog.embeddings.of(self._model, ids)
+
+    def search(self, queries: Vectors, limit: int, only: Ids | None = None) -> list[tuple[Ids, Vectors]]:
+        """Return (photo ids [k], scores [k]) for each row of `queries`, float32 [q, dim]; best first, k <= limit.
+
+        `only`, int64 [n], are the photos to choose from. A score is the inner product with the catalog's vector.
+        """
+        queries = np.ascontiguousarray(queries, np.float32)
         with self._lock:
-            count = min(limit, len(self))
-            if count == 0:
-                return [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]
-            scores, ids = self._index.search(np.ascontiguousarray(queries, np.float32), count)
-        return list(zip(ids, scores, strict=True))
+            is_exact = self._index.is_exact
+            found = self._index.search(queries, limit if is_exact else candidates_for(limit), only)
+        if is_exact:
+            return found
+        return [
+            rank(query, ids, scores, limit, self._read) for query, (ids, scores) in zip(queries, found, strict=True)
+        ]
 
-    def vectors(self, ids: Sequence[int]) -> npt.NDArray[np.float32]:
-        """Return the vectors of these photos, float32 [n, dim]. Raises KeyError for a photo not in the index."""
-        vectors = np.empty((len(ids), self._dim), np.float32)
+    def vectors(self, ids: Sequence[int]) -> Vectors:
+        """Return the catalog's vectors of these photos, float32 [n, dim]. Raises KeyError for one not in the index."""
+        asked, rows = np.unique(np.array(ids, np.int64), return_inverse=True)
         with self._lock:
-            try:
-                for row, photo_id in enumerate(ids):
-                    vectors[row] = self._index.reconstruct(int(photo_id))
-            except RuntimeError as error:
-                raise KeyError(ids) from error
-        return vectors
+            indexed = self._ids.holds(asked)
+        vectors, found = np.zeros((len(asked), self._dim), np.float32), np.zeros(len(asked), np.bool_)
+        for places, part in placed(asked, self._read):
+            vectors[places], found[places] = part, True
+        if not (indexed & found).all():
+            raise KeyError(ids)
+        return vectors[rows]
+
+    def wrong_ids(self) -> Ids:
+        """Return the photos of which the index holds something else than the catalog does, int64 [n]."""
+        with self._lock:
+            wrong = [ids[~self._is_right(ids, held)] for ids, held in self._index.decoded()]
+        return np.sort(np.concatenate([np.zeros(0, np.int64), *wrong]))
+
+    def _is_right(self, ids: Ids, held: Vectors) -> npt.NDArray[np.bool_]:
+        right = np.zeros(len(ids), np.bool_)
+        for places, vectors in placed(ids, self._read):
+            right[places] = np.linalg.norm(held[places] - vectors, axis=1) < self._index.error
+        return right
 
     def save(self) -> None:
         """Write the index file, whole or not at all, unless it is already up to date or cannot be written."""
-        with self._lock:
-            if self._generation == self._saved_generation:
-                return
-            import faiss
+        with self._saving:
+            with self._lock:
+                if self._generation == self._saved_generation:
+                    return
+                header = Header(self._index.name, self._model, self._generation)
+                data = self._index.to_bytes()
+            with suppress(OSError):  # no room, or not ours to write: memory is as good, the next run tries again
+                index_file.write(self._path, header, data)
+                self._saved_generation = header.generation
 
-            data: Any = faiss.serialize_index(self._index)  # uint8 [bytes], written without a copy
-            header = {"format": _FORMAT, "model": self._model, "generation": self._generation, "crc": zlib.crc32(data)}
-            try:
-                self._write(json.dumps(header).encode() + b"\n", data)
-            except OSError:  # no room, or not ours to write: the index in memory is as good, the next run tries again
-                return
-            self._saved_generation = self._generation
-
-    def _write(self, header: bytes, data: Any) -> None:
-        scratch = self._path.with_name(f"{self._path.stem}.{os.getpid()}.new")  # two processes may save at once
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with scratch.open("wb") as stream:
-                stream.write(header)
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            scratch.replace(self._path)
-        finally:
-            scratch.unlink(missing_ok=True)
-
-    def _load(self) -> Any:
-        """Return the FAISS index in the file, None when it is missing, damaged, or of another model or catalog."""
-        import faiss
-
-        try:
-            with self._path.open("rb") as stream:
-                header = json.loads(stream.readline())
-                data = stream.read()
-            if (header["format"], header["model"], header["crc"]) != (_FORMAT, self._model, zlib.crc32(data)):
-                return None
-            if not _leads_to(int(header["generation"]), self._catalog.changes.generation()):
-                return None
-            index = faiss.deserialize_index(np.frombuffer(data, np.uint8))
-            self._generation = self._saved_generation = int(header["generation"])
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError):
-            return None
-        return index
+    def _load(self) -> None:
+        """Take the index in the file, unless it is missing, damaged, or of another model or catalog."""
+        header, data = index_file.read(self._path) or (None, b"")
+        if header is None or header.kind not in KINDS or header.model != self._model:
+            return
+        if not _leads_to(header.generation, self._catalog.changes.generation()):
+            return
+        with suppress(RuntimeError):
+            index = KINDS[header.kind].from_bytes(data)
+            if index.dim == self._dim:
+                self._index, self._generation, self._saved_generation = index, header.generation, header.generation
 
 
 def _leads_to(saved: int, now: int) -> bool:
     """Tell whether a catalog at generation `now` once was at `saved`: not another one, nor an older copy put back."""
     return saved <= now and saved >> 32 == now >> 32
-
-
-def _empty(dim: int) -> Any:
-    """Exact inner-product search over half-precision vectors, the precision that the catalog keeps."""
-    import faiss
-
-    flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-    return faiss.IndexIDMap2(flat)

@@ -66,14 +66,14 @@ def test_a_folder_that_is_away_is_no_disagreement(library: Library, folder: Path
 
 def test_wrong_vectors_in_the_index_are_found(library: Library, folder: Path, index: Index) -> None:
     faiss_index, ids = library.index_of(library.encoder)._index, library.index_of(library.encoder).ids()
-    faiss_index.remove_ids(ids[:1])
-    faiss_index.add_with_ids(np.eye(1, 4, dtype=np.float32), ids[:1])
+    faiss_index.remove(ids[:1])
+    faiss_index.add(ids[:1], np.eye(1, 4))
     assert verify(library).findings == ["The search index of fake-1-p1 has wrong vectors for 1 photos."]
     assert_mended(library, folder, index)
 
 
 def test_photos_missing_in_the_index_are_found(library: Library, folder: Path, index: Index) -> None:
-    library.index_of(library.encoder)._index.remove_ids(library.index_of(library.encoder).ids()[:1])
+    library.index_of(library.encoder)._index.remove(library.index_of(library.encoder).ids()[:1])
     assert verify(library).findings == ["The search index of fake-1-p1 holds 2 photos, the catalog 3."]
     assert_mended(library, folder, index)
 
