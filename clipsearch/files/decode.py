@@ -5,30 +5,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files import jpeg_xl
 from clipsearch.files.colour import to_srgb
 from clipsearch.files.formats import HEAD_BYTES, formats_for, is_jpeg_xl
+from clipsearch.files.kinds import is_raw
+from clipsearch.files.metadata import Metadata, read_metadata
 from clipsearch.files.raw import read_raw
-from clipsearch.files.scan import is_raw
 
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.
 Image.MAX_IMAGE_PIXELS = None
 
 _WHITE = (255, 255, 255)
-_SIDEWAYS = {5, 6, 7, 8}  # EXIF orientations that swap width and height
+
+# EXIF orientation -> the turn that a picture still needs. Pillow's rotations go against the clock.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = {5, 6, 7, 8}  # orientations that swap width and height
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An upright sRGB picture, perhaps reduced, with the size in pixels (upright) and the format of the original."""
+    """An upright sRGB picture, perhaps reduced; the size in pixels (upright), format and metadata of the original."""
 
     image: Image.Image
     width: int
     height: int
     format: str
+    metadata: Metadata
 
 
 def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
@@ -59,10 +72,7 @@ def _open(path: Path, max_megapixels: float) -> Image.Image:
             return Image.open(path, formats=formats)
         file.seek(0)
         _hold_to(max_megapixels, jpeg_xl.size(file), path)
-    image = Image.open(path, formats=formats)
-    if not getattr(image, "jpeg", False):  # the decoder has turned it already, unless it was stored as a JPEG
-        image.info.pop("exif", None)
-    return image
+    return Image.open(path, formats=formats)
 
 
 def _hold_to(max_megapixels: float, size: tuple[int, int], path: Path) -> None:
@@ -76,27 +86,32 @@ def _hold_to(max_megapixels: float, size: tuple[int, int], path: Path) -> None:
 def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) -> Decoded:
     _hold_to(max_megapixels, image.size, path)
     width, height = image.size
-    image_format = image.format or ""
     image.draft("RGB", _smallest_size(image.size, min_side))
     image.load()
-    upright, turned = _upright(_reduced(image, min_side))
-    if turned:
+    metadata, orientation = read_metadata(image), _orientation(image)
+    if orientation in _SIDEWAYS:
         width, height = height, width
-    return Decoded(to_rgb(upright), width, height, image_format)
+    upright = _upright(_reduced(image, min_side), orientation)
+    return Decoded(to_rgb(upright), width, height, image.format or "", metadata)
 
 
 def _developed(path: Path, min_side: int, max_megapixels: float) -> Decoded:
-    image, (width, height) = read_raw(path, min_side, lambda size: _hold_to(max_megapixels, size, path))
-    return Decoded(to_rgb(_reduced(image, min_side)), width, height, "RAW")
+    photo = read_raw(path, min_side, lambda size: _hold_to(max_megapixels, size, path))
+    return Decoded(to_rgb(_reduced(photo.image, min_side)), *photo.size, "RAW", photo.metadata)
 
 
-def _upright(image: Image.Image) -> tuple[Image.Image, bool]:
-    """Turn a picture by its EXIF orientation; tell whether width and height changed places. Bad EXIF is ignored."""
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation by which the picture is still to be turned, 1 for none. Bad EXIF is ignored."""
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1  # the decoder has turned it already, unless it was stored as a JPEG
     try:
-        turned = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
-        return ImageOps.exif_transpose(image), turned
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # a damaged EXIF block raises nearly anything
-        return image, False
+        return 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
 def _smallest_size(size: tuple[int, int], min_side: int) -> tuple[int, int]:

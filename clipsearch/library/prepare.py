@@ -12,19 +12,38 @@ import numpy.typing as npt
 from clipsearch.encode.preprocess import Preprocess, to_square
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files.decode import decode
-from clipsearch.files.identity import content_hash
+from clipsearch.files.identity import content_hash, whole_hash
+from clipsearch.files.metadata import Metadata
 from clipsearch.files.thumbnails import ThumbnailCache
 from clipsearch.records import FoundFile
 
 
 @dataclass(frozen=True, slots=True)
 class PendingFile:
-    """A file to be read for these models, and the folder it lies in. `known`: the catalog has it as it is."""
+    """A file to be read for these models, and the folder it lies in. `known`: the catalog has it as it is.
+
+    `candidates` are the contents that need not be decoded again, should it be one of them. `whole`: a hash of samples
+    would not do.
+    """
 
     folder_id: int
     found: FoundFile
     models: tuple[str, ...]
     known: bool = False
+    candidates: frozenset[str] = frozenset()
+    whole: bool = False
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """The folder's id and the path in it, by which the catalog knows the file."""
+        return self.folder_id, self.found.relative_path
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A file that turned out to be one of its candidates: it was moved or copied."""
+
+    content_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +55,12 @@ class Prepared:
     height: int
     format: str
     squares: Mapping[str, npt.NDArray[np.uint8]]
+    metadata: Metadata
 
 
 def prepare(
     pending: PendingFile, specs: Mapping[str, Preprocess], thumbnails: ThumbnailCache, max_megapixels: float
-) -> Prepared:
+) -> Prepared | Recognised:
     """Read one file for the encoders, whose preprocessing `specs` holds by model, and for the window.
 
     Raises UnreadablePhotoError.
@@ -48,8 +68,10 @@ def prepare(
     path = pending.found.path
     try:
         before = path.stat()
+        digest = whole_hash(path) if pending.whole else content_hash(path)
+        if digest in pending.candidates:
+            return Recognised(digest)
         decoded = decode(path, max(specs[model].size for model in pending.models), max_megapixels)
-        digest = content_hash(path)
         after = path.stat()
     except OSError as error:
         raise UnreadablePhotoError(f"The file cannot be read: {error.strerror}.", path, temporary=True) from error
@@ -59,4 +81,4 @@ def prepare(
     with suppress(OSError):  # a photo without a thumbnail is found all the same; the window makes it when it can
         thumbnails.write(digest, decoded.image)
     squares = {model: to_square(decoded.image, specs[model]) for model in pending.models}
-    return Prepared(digest, decoded.width, decoded.height, decoded.format, squares)
+    return Prepared(digest, decoded.width, decoded.height, decoded.format, squares, decoded.metadata)
