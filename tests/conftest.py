@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clipsearch.library import indexing
+from clipsearch.library import indexing, reading
 from clipsearch.library.library import Library
 from clipsearch.records import IndexCounts
 from tests.fakes import InlinePool, fake_library
@@ -40,7 +40,7 @@ def colours(tmp_path: Path) -> Iterator[Library]:
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> type[InlinePool]:
     """Decode in this process, for tests that are not about worker processes."""
-    monkeypatch.setattr(indexing, "WorkerPool", InlinePool)
+    monkeypatch.setattr(reading, "WorkerPool", InlinePool)
     monkeypatch.setattr(InlinePool, "items", 0)
     return InlinePool
 

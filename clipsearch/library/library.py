@@ -15,6 +15,7 @@ from clipsearch.files.thumbnails import ThumbnailCache
 from clipsearch.library.choice import Choice
 from clipsearch.library.indices import Indices
 from clipsearch.library.installed import Installed, OnePackage
+from clipsearch.library.priority import Priority
 from clipsearch.settings import Settings
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.vectors import VectorIndex
@@ -29,6 +30,7 @@ class Library:
         self.catalog = catalog
         self.choice = Choice(catalog, installed)
         self.indices = Indices(folder / "index", catalog)
+        self.priority = Priority()
         self.thumbnails = ThumbnailCache(folder / "thumbnails", settings.thumbnail_px)
 
     @classmethod

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, tuple_
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clipsearch.records import FoundFile, Problem
 from clipsearch.store import schema
 from clipsearch.store.changes import note_change
 from clipsearch.store.database import Database, chunks
+from clipsearch.store.labels import inherit
 
 
 class KnownFile(NamedTuple):
@@ -37,19 +38,18 @@ class Files:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known(self, folder_id: int) -> dict[str, KnownFile]:
-        """Return every file and problem of a folder by relative path."""
-        files, problems = schema.file.c, schema.problem.c
+    def known(self, folder_id: int, places: Sequence[tuple[str, bool]] = (("", True),)) -> dict[str, KnownFile]:
+        """Return the files and problems of a folder by relative path, all of them or those at some places.
+
+        A place is a directory, and whether what lies below it counts, too.
+        """
+        known: dict[str, KnownFile] = {}
         with self._database.read() as connection:
-            rows = connection.execute(
-                select(problems.relative_path, problems.size_bytes, problems.mtime_ns).where(
-                    problems.folder_id == folder_id
-                )
-            )
-            known = {row[0]: KnownFile(row[1], row[2], None, True) for row in rows}
-            columns = (files.relative_path, files.size_bytes, files.mtime_ns, files.photo_id, files.is_companion)
-            places = connection.execute(select(*columns).where(files.folder_id == folder_id))
-            known |= {row[0]: KnownFile(row[1], row[2], row[3], row[0] in known, bool(row[4])) for row in places}
+            for directory, deep in places:
+                problems = dict(_known_rows(connection, schema.problem, folder_id, directory, deep))
+                known |= {path: KnownFile(row[0], row[1], None, True) for path, row in problems.items()}
+                for path, row in _known_rows(connection, schema.file, folder_id, directory, deep):
+                    known[path] = KnownFile(row[0], row[1], row[2], path in problems, bool(row[3]))
         return known
 
     def at(self, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
@@ -67,25 +67,46 @@ class Files:
             rows = connection.execute(chosen.where(files.is_companion == 0)).all()
         return [(row[0], FoundFile(Path(row[1]), row[2], row[3], row[4])) for row in rows]
 
-    def accompany(self, folder_id: int, companions: Sequence[FoundFile]) -> list[FoundFile]:
-        """Record files as companions of their partners' photos; return those whose partner is no photo."""
+    def contents_of_size(self, sizes_bytes: Collection[int]) -> dict[int, set[str]]:
+        """Return the content hashes of the photos that have a file of one of these sizes, by size."""
+        files = schema.file.c
+        chosen = select(files.size_bytes, schema.photo.c.content_hash).join(schema.photo).where(files.is_companion == 0)
+        contents: dict[int, set[str]] = {}
+        with self._database.read() as connection:
+            for chunk in chunks(sizes_bytes):
+                for size_bytes, content_hash in connection.execute(chosen.where(files.size_bytes.in_(chunk))):
+                    contents.setdefault(size_bytes, set()).add(content_hash)
+        return contents
+
+    def accompany(self, folder_id: int, companions: Sequence[FoundFile]) -> dict[str, int]:
+        """Record files as companions of their partners' photos; return these photos by the companion's relative path.
+
+        One whose partner is no photo is left out. What a companion was as a photo of its own, its labels, is kept.
+        """
         with self._database.write() as connection:
             partners = _photos_at(connection, [(folder_id, found.partner or "") for found in companions])
             before = _photos_at(connection, [(folder_id, found.relative_path) for found in companions])
-            linked = [found for found in companions if (folder_id, found.partner) in partners]
-            for found in linked:
-                _forget_all(connection, folder_id, [found.relative_path])
-            rows = [_companion_row(folder_id, found, partners[folder_id, found.partner or ""]) for found in linked]
-            if rows:
+            linked = {
+                found: partners[folder_id, found.partner]
+                for found in companions
+                if found.partner and (folder_id, found.partner) in partners
+            }
+            for chunk in chunks(linked):
+                _forget_all(connection, folder_id, [found.relative_path for found in chunk])
+            if linked:
+                rows = [_companion_row(folder_id, found, photo_id) for found, photo_id in linked.items()]
                 connection.execute(insert(schema.file), rows)
-                note_change(connection, {*before.values(), *partners.values()})
-        return [found for found in companions if (folder_id, found.partner) not in partners]
+                successors = {before.get((folder_id, found.relative_path)): new for found, new in linked.items()}
+                inherit(connection, {old: new for old, new in successors.items() if old not in {None, new}})
+                note_change(connection, {*before.values(), *linked.values()})
+        return {found.relative_path: photo_id for found, photo_id in linked.items()}
 
-    def wait(self, folder_id: int, relative_paths: Iterable[str]) -> None:
-        """Record the files of a folder that are still to be read, in place of those recorded before."""
+    def wait(self, folder_id: int, relative_paths: Iterable[str], instead: bool = True) -> None:
+        """Record files of a folder that are still to be read, `instead` of those recorded before or besides them."""
         rows = [{"folder_id": folder_id, "relative_path": path} for path in relative_paths]
         with self._database.write() as connection:
-            connection.execute(delete(schema.waiting).where(schema.waiting.c.folder_id == folder_id))
+            if instead:
+                connection.execute(delete(schema.waiting).where(schema.waiting.c.folder_id == folder_id))
             if rows:
                 connection.execute(upsert(schema.waiting).on_conflict_do_nothing(), rows)
 
@@ -142,6 +163,23 @@ class Files:
         files = schema.file.c
         with self._database.read() as connection:
             return connection.execute(select(func.count(files.id)).where(files.folder_id.in_(folder_ids))).scalar_one()
+
+
+def _known_rows(
+    connection: Connection, table: Table, folder_id: int, directory: str, deep: bool
+) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the places in a directory, or also `deep` below it, each with what the table tells of it."""
+    told = ("size_bytes", "mtime_ns") + (("photo_id", "is_companion") if table is schema.file else ())
+    path = table.c.relative_path
+    rows = select(path, *(table.c[name] for name in told)).where(table.c.folder_id == folder_id)
+    if directory:  # names that are not valid Unicode are no text, and sorted after it
+        below = path.between(f"{directory}/", f"{directory}0", symmetric=False)
+        rows = rows.where(or_(below, path == directory, func.typeof(path) == "blob"))
+    prefix = f"{directory}/" if directory else ""
+    for row in connection.execute(rows):
+        rest = row[0].removeprefix(prefix)
+        if row[0] == directory or (len(rest) + len(prefix) == len(row[0]) and (deep or "/" not in rest)):
+            yield row[0], row[1:]
 
 
 def _photos_at(connection: Connection, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:

@@ -21,7 +21,10 @@ Place = tuple[int, str]  # folder id, relative path
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
-    """A file read just now. `vectors` are float32 [dim] by model, of those models that had none of the photo."""
+    """A file read just now. `vectors` are float32 [dim] by model, of those models that had none of the photo.
+
+    `is_known`: the photo is in the catalog, so that nothing is told of it here but its hash.
+    """
 
     folder_id: int
     found: FoundFile
@@ -32,6 +35,7 @@ class NewFile:
     vectors: Mapping[str, npt.NDArray[np.float32]]
     captured_at: str | None = None
     camera: str | None = None
+    is_known: bool = False
 
     @property
     def place(self) -> Place:
@@ -100,6 +104,7 @@ def _store_photos(connection: Connection, files: Sequence[NewFile]) -> None:
             "camera": file.camera,
         }
         for file in files
+        if not file.is_known
     }
     if rows:
         statement = upsert(schema.photo)

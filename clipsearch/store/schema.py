@@ -70,7 +70,7 @@ file = Table(
     Column("id", Integer, primary_key=True),
     Column("folder_id", ForeignKey("folder.id", ondelete="CASCADE"), nullable=False),
     Column("relative_path", PathText, nullable=False),
-    Column("size_bytes", Integer, nullable=False),
+    Column("size_bytes", Integer, nullable=False, index=True),
     Column("mtime_ns", Integer, nullable=False),
     Column("photo_id", ForeignKey("photo.id"), nullable=False, index=True),
     Column("is_companion", Integer, nullable=False, server_default=text("0")),  # a RAW beside its JPEG: never decoded

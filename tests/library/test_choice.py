@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clipsearch.errors import ClipsearchError, PackageError, UnreadablePhotoError
-from clipsearch.library import indexing, overview
+from clipsearch.library import comparing, overview, reading
 from clipsearch.library.indexing import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import prepare
 from clipsearch.library.search import search_image, search_photo, search_text
 from clipsearch.library.verify import verify
-from clipsearch.records import IndexCounts, Progress
+from clipsearch.records import IndexCounts, Progress, Unreadable
 from tests.conftest import Index
 from tests.fakes import FakeEncoder, FakeInstalled, OtherEncoder, fake_library
 from tests.pictures import paint
@@ -39,7 +39,7 @@ def encoders() -> dict[str, FakeEncoder]:
 
 @pytest.fixture(autouse=True)
 def stored_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "_STORED_EVERY_S", -1.0)
+    monkeypatch.setattr(reading, "_STORED_EVERY_S", -1.0)
 
 
 @pytest.fixture
@@ -332,7 +332,7 @@ def test_photos_whose_disk_is_lost_half_way_are_found_all_the_same(
             raise UnreadablePhotoError("The connection was lost.", temporary=True)
         return prepare(pending, **options)
 
-    monkeypatch.setattr(indexing, "prepare", read)
+    monkeypatch.setattr(reading, "prepare", read)
     assert index(library) == IndexCounts(unchanged=20)
     assert overview.problems(library) == []
     assert (library.answering.model_id, overview.status(library).pending) == (model, lost)
@@ -353,7 +353,7 @@ def test_a_reader_that_fails_at_known_photos_hides_none_and_holds_up_the_switch_
             raise UnreadablePhotoError("Reading the file took longer than 20 seconds.", by_reader=True)
         return prepare(pending, **options)
 
-    monkeypatch.setattr(indexing, "prepare", fail)
+    monkeypatch.setattr(reading, "prepare", fail)
     for model in models:
         assert index(library) == IndexCounts(unchanged=20 - bad, problems=bad)
         assert len(read) == len(set(read))
@@ -364,7 +364,7 @@ def test_a_reader_that_fails_at_known_photos_hides_none_and_holds_up_the_switch_
     assert {problem.reason for problem in overview.problems(library)} == {
         "Reading the file took longer than 20 seconds."
     }
-    monkeypatch.setattr(indexing, "prepare", prepare)
+    monkeypatch.setattr(reading, "prepare", prepare)
     assert index(library) == IndexCounts(unchanged=20)
     assert overview.problems(library) == []
     assert_answers(library, OTHER)
@@ -378,10 +378,10 @@ def test_a_problem_listed_beside_a_known_photo_can_be_retried_when_no_model_lack
     def crash(*_: Any, **__: Any) -> Any:
         raise UnreadablePhotoError("Reading the file made the reader crash or run out of memory.", by_reader=True)
 
-    monkeypatch.setattr(indexing, "prepare", crash)
+    monkeypatch.setattr(reading, "prepare", crash)
     assert index(library).problems == 20
     library.choose_model("starter")
-    monkeypatch.setattr(indexing, "prepare", prepare)
+    monkeypatch.setattr(reading, "prepare", prepare)
     assert index(library) == IndexCounts(unchanged=20)
     assert overview.status(library).problems == 20
     assert index(library, retry_problems=True) == IndexCounts(unchanged=20)
@@ -395,16 +395,16 @@ def test_photos_in_a_place_that_refuses_for_now_are_out_of_reach(
     paint(folder / "closed" / "a.png", (9, 9, 60))
     index(library)
     library.choose_model("other")
-    scan = indexing.scan
+    scan = comparing.scan
 
-    def refuse(path: Path, **options: object) -> Iterator[object]:
-        for found in scan(path, **options):
+    def refuse(path: Path, *options: object) -> Iterator[object]:
+        for found in scan(path, *options):
             if found.relative_path.startswith("closed/"):
-                yield indexing.Unreadable(path, "closed", "You may not open this folder.")
+                yield Unreadable(path, "closed", "You may not open this folder.")
             else:
                 yield found
 
-    monkeypatch.setattr(indexing, "scan", refuse)
+    monkeypatch.setattr(comparing, "scan", refuse)
     index(library)
     assert overview.status(library).pending == 1
     assert_answers(library, OTHER)
@@ -589,8 +589,8 @@ def test_the_index_of_every_model_is_verified_and_mended(library: Library, reope
     library.choose_model("starter")
     file = library.indices.of(OTHER, 6)
     photo_id = file.ids()[:1]
-    file._index.remove_ids(photo_id)
-    file._index.add_with_ids(np.eye(1, 6, dtype=np.float32), photo_id)
+    file._index.remove(photo_id)
+    file._index.add(photo_id, np.eye(1, 6))
     file._saved_generation = -1
     file.save()
     again = reopen(FakeInstalled(starter=FakeEncoder(name="starter")))

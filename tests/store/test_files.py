@@ -12,7 +12,7 @@ def test_a_companion_is_a_place_of_its_partner_s_photo(filled: Catalog) -> None:
     photo_id = filled.store({MODEL: 4}, [new_file("a.jpg")]).photo_ids[0]
     raw = FoundFile(PHOTOS, "a.nef", 9, 9, partner="a.jpg")
     lone = FoundFile(PHOTOS, "b.nef", 9, 9, partner="b.jpg")
-    assert filled.files.accompany(1, [raw, lone]) == [lone]
+    assert filled.files.accompany(1, [raw, lone]) == {"a.nef": photo_id}
     (photo,) = filled.photos.get([photo_id])
     assert (photo.paths, photo.companions) == ((Path("/photos/a.jpg"),), (Path("/photos/a.nef"),))
     assert filled.files.known(1)["a.nef"] == KnownFile(9, 9, photo_id, False, True)

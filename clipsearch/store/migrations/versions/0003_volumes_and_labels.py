@@ -14,6 +14,7 @@ _STEPS = (
     "ALTER TABLE photo ADD COLUMN camera TEXT",
     "CREATE INDEX ix_photo_captured_at ON photo (captured_at)",
     "ALTER TABLE file ADD COLUMN is_companion INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX ix_file_size_bytes ON file (size_bytes)",
     """CREATE TABLE waiting (
         folder_id INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
         relative_path TEXT NOT NULL,

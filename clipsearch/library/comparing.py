@@ -1,0 +1,147 @@
+"""A scan of a folder against what the catalog knows of it: what is new, changed, gone, or cannot be seen now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from clipsearch.files.scan import Place, Rules, scan
+from clipsearch.library.filling import Filling
+from clipsearch.library.library import Library
+from clipsearch.library.prepare import PendingFile
+from clipsearch.library.tally import Tally
+from clipsearch.records import ChangeKind, Folder, FoundFile, Progress, Stage, Unreadable
+from clipsearch.store.files import KnownFile
+
+EVERYWHERE = (Place(""),)
+TRY_AGAIN = -1  # recorded as mtime of a place that may become readable without changing
+_REPORT_EVERY = 500
+
+
+@dataclass
+class Differences:
+    """What a scan of one folder found, by relative path.
+
+    `pending` is to be read and `companions` are to be linked with their partners' photos; `known` is what the catalog
+    had at the places of both. `gone` was not met though its place was looked at. `hidden` are photos that the scan
+    could not see. `is_empty`: it met nothing at all.
+    """
+
+    folder: Folder
+    pending: list[PendingFile] = field(default_factory=list)
+    known: dict[str, KnownFile] = field(default_factory=dict)
+    companions: list[FoundFile] = field(default_factory=list)
+    gone: dict[str, KnownFile] = field(default_factory=dict)
+    hidden: set[int] = field(default_factory=set)
+    is_empty: bool = False
+
+
+class Comparison:
+    """Compares folders one after the other; what is unchanged, or a known problem, is only counted."""
+
+    def __init__(self, library: Library, filling: Filling, tally: Tally, retry_problems: bool = False) -> None:
+        self._library, self._filling, self._tally = library, filling, tally
+        self._retry_problems = retry_problems
+        self._rules = scan_rules(library)
+
+    def of(self, folder: Folder, places: Sequence[Place] = EVERYWHERE) -> Iterator[Progress | Differences]:
+        """Yield Progress now and then while these places of a folder are looked at, and the differences at the end."""
+        known = self._library.catalog.files.known(folder.id, places)
+        found = Differences(folder)
+        met: set[str] = set()
+        unseen: list[str] = []
+        for one in scan(folder.path, self._rules, places):
+            met.add(one.relative_path)
+            if isinstance(one, FoundFile):
+                self._compare(found, one, known)
+                if len(met) % _REPORT_EVERY == 0:
+                    yield self._tally.progress(Stage.SCANNING)
+            else:
+                unseen.append(one.relative_path)
+                if isinstance(one, Unreadable):
+                    self._note_unreadable(folder, one)
+        self._settle_companions(found, known)
+        _sort_out(found, known, met, unseen)
+        found.is_empty = not met
+        yield self._tally.progress(Stage.SCANNING)
+        yield found
+
+    def _compare(self, found: Differences, one: FoundFile, known: Mapping[str, KnownFile]) -> None:
+        old = known.get(one.relative_path)
+        if one.partner is not None and not _stands_for_itself(one, old, known):
+            found.companions.append(one)
+        elif old is None or old.is_companion or not old.same_as(one):
+            self._read_later(found, one)
+        elif old.photo_id is None:
+            if self._retry_problems:
+                self._read_later(found, one)
+            else:
+                self._tally.known_problem()
+        elif models := self._lacking(old.photo_id, old):
+            found.pending.append(PendingFile(found.folder.id, one, models, known=True))
+        else:
+            self._tally.unchanged()
+
+    def _lacking(self, photo_id: int, old: KnownFile) -> tuple[str, ...]:
+        """Return the models for which a known photo is to be read: all of them, to retry a problem with it."""
+        models = self._filling.claim(photo_id)
+        return tuple(self._filling.specs) if self._retry_problems and old.has_problem else models
+
+    def _read_later(self, found: Differences, one: FoundFile) -> None:
+        found.pending.append(PendingFile(found.folder.id, one, tuple(self._filling.specs)))
+
+    def _settle_companions(self, found: Differences, known: Mapping[str, KnownFile]) -> None:
+        """Leave those companions to be linked that are not yet, or whose partners are to be read."""
+        changed = {pending.found.relative_path for pending in found.pending if not pending.known}
+        unlinked = [one for one in found.companions if one.partner in changed or not _is_linked(one, known)]
+        self._tally.unchanged(len(found.companions) - len(unlinked))
+        found.companions = unlinked
+
+    def _note_unreadable(self, folder: Folder, place: Unreadable) -> None:
+        files = self._library.catalog.files
+        files.store_problem(folder.id, place.relative_path, 0, TRY_AGAIN, place.reason)
+        self._tally.note(ChangeKind.PROBLEM, folder.path / place.relative_path, reason=place.reason)
+
+
+def scan_rules(library: Library) -> Rules:
+    """Return what a scan passes over by the user's settings; the library's own thumbnails are no photos."""
+    settings = library.settings
+    return Rules(
+        hidden=not settings.skip_hidden,
+        patterns=settings.ignore,
+        min_bytes=settings.min_file_kb * 1024,
+        follow_links=settings.follow_links,
+        leave_out=library.folder,
+    )
+
+
+def lies_in(path: str, places: Sequence[str]) -> bool:
+    """Tell whether a relative path is one of these places, or below one."""
+    return any(path == place or not place or path.startswith(f"{place}/") for place in places)
+
+
+def _stands_for_itself(one: FoundFile, old: KnownFile | None, known: Mapping[str, KnownFile]) -> bool:
+    """Tell whether a companion has been read as a photo of its own, since its partner could not be."""
+    partner = known.get(one.partner or "")
+    is_photo = old is not None and not old.is_companion and old.same_as(one)
+    return is_photo and partner is not None and partner.photo_id is None
+
+
+def _is_linked(one: FoundFile, known: Mapping[str, KnownFile]) -> bool:
+    old, partner = known.get(one.relative_path), known.get(one.partner or "")
+    if old is None or partner is None:
+        return False
+    return old.is_companion and old.same_as(one) and old.photo_id == partner.photo_id
+
+
+def _sort_out(found: Differences, known: Mapping[str, KnownFile], met: set[str], unseen: Sequence[str]) -> None:
+    """Tell the files that are gone from those that lie where the scan could not look."""
+    to_do = [*(pending.found for pending in found.pending), *found.companions]
+    found.known = {one.relative_path: known[one.relative_path] for one in to_do if one.relative_path in known}
+    for path, old in known.items():
+        if path in met:
+            continue
+        if not lies_in(path, unseen):
+            found.gone[path] = old
+        elif old.photo_id is not None:
+            found.hidden.add(old.photo_id)
