@@ -76,10 +76,18 @@ class LibraryAccess:
     def index(
         self, folders: Sequence[Path] | None, retry_problems: bool = False
     ) -> Generator[Progress, None, IndexCounts]:
-        """Add `folders` (None: all known ones) and bring them up to date, step by step."""
+        """Add `folders` (None: all known ones) and bring them up to date, step by step, giving way to other work."""
+        from clipsearch.library.indexing import index_folders
+        from clipsearch.library.throttle import Throttle
+
+        throttle = Throttle(self._library.settings)
+        return index_folders(self._library, folders, retry_problems=retry_problems, throttle=throttle)
+
+    def confirm_removals(self, folders: Sequence[Path]) -> Generator[Progress, None, IndexCounts]:
+        """Bring these folders up to date, and forget what is missing from them, however much it is."""
         from clipsearch.library.indexing import index_folders
 
-        return index_folders(self._library, folders, retry_problems=retry_problems)
+        return index_folders(self._library, folders, removals_confirmed=True)
 
     def search_text(self, query: str, limit: int) -> list[Hit]:
         from clipsearch.library.search import search_text
@@ -117,6 +125,12 @@ class LibraryAccess:
         from clipsearch.library import overview
 
         return overview.burst(self._library, photo_id)
+
+    def check_folders(self) -> tuple[list[Folder], list[Folder]]:
+        """Return the folders as they were when last looked at, and as they are now. Waits for none that hangs."""
+        from clipsearch.library import roots
+
+        return roots.recorded(self._library), roots.check(self._library)
 
     def remove_folder(self, folder_id: int) -> None:
         from clipsearch.library import overview

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from clipsearch.ui.drives import Drives
 from clipsearch.ui.index_runs import IndexRuns
 from clipsearch.ui.library_access import LibraryAccess, Overview
 from clipsearch.ui.library_feed import LibraryFeed
@@ -41,6 +42,7 @@ class Session(QObject):
         self.feed = LibraryFeed(library, self.background, self)
         self.searching = Searching(library, self._questions, self)
         self.runs = IndexRuns(library, self._indexing, self)
+        self.drives = Drives(library, self.background, self)
         self.models = ModelRuns(library, self._installing, self.background, self)
         self._searched_s = 0.0
         self._connect()
@@ -78,6 +80,8 @@ class Session(QObject):
         self.runs.progressed.connect(self._on_progressed)
         self.runs.ended.connect(lambda _: self._on_library_changed())
         self.runs.folder_removed.connect(self._on_library_changed)
+        self.drives.changed.connect(self._on_library_changed)
+        self.drives.came_back.connect(self.runs.request)
         self.feed.changed.connect(lambda _: self.thumbnails.retry_absent())
         self.models.chosen.connect(lambda _: self._on_model_chosen())
 
@@ -88,6 +92,7 @@ class Session(QObject):
         self.models.refresh()
         self.searching.start()
         self.runs.start()
+        self.drives.look()
         self.background.run(self.library.warm_up)
 
     def _on_first_overview(self, overview: Overview) -> None:

@@ -93,7 +93,7 @@ def duration(seconds: float) -> str:
 
 
 def progress(step: Progress) -> str:
-    """One line about an indexing run, such as "120 of 2,000 · 45 photos/s · 40 s left"."""
+    """One line about an indexing run, such as "120 of 2,000 · 45 photos/s · 40 s left", or why it gives way."""
     if step.stage is Stage.SCANNING:
         return QCoreApplication.translate("wording", "Looking for photos…")
     parts = [
@@ -106,6 +106,8 @@ def progress(step: Progress) -> str:
         parts.append(QCoreApplication.translate("wording", "{rate} photos/s").format(rate=rate))
     if step.seconds_left:
         parts.append(QCoreApplication.translate("wording", "{time} left").format(time=duration(step.seconds_left)))
+    if step.note:
+        parts = [step.note, parts[0]]
     return " · ".join(parts)
 
 

@@ -91,6 +91,7 @@ class FakeLibrary(LibraryAccess):
     def __init__(self, count: int = 0) -> None:
         self.ids = list(range(count, 0, -1))
         self.added_folders = [Folder(1, Path("/photos"))] if count else []
+        self.unreachable: set[Path] = set()
         self.found_problems: list[Problem] = []
         self.asked: list[object] = []
         self.fetched: list[int] = []
@@ -209,6 +210,11 @@ class FakeLibrary(LibraryAccess):
 
     def burst(self, photo_id: int) -> list[Photo]:
         return [photo_of(id_) for id_ in self.bursts.get(photo_id, [])]
+
+    def check_folders(self) -> tuple[list[Folder], list[Folder]]:
+        recorded = self.added_folders
+        self.added_folders = [replace(folder, offline=folder.path in self.unreachable) for folder in recorded]
+        return recorded, list(self.added_folders)
 
     def remove_folder(self, folder_id: int) -> None:
         self.added_folders = [folder for folder in self.added_folders if folder.id != folder_id]

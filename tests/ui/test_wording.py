@@ -70,3 +70,8 @@ def test_every_plural_is_in_the_english_translation() -> None:
 
 def test_sizes_are_counted_in_thousands_as_the_hub_and_the_command_line_do() -> None:
     assert wording.file_size(629_145_600) == "629.1 MB"
+
+
+def test_progress_says_why_it_gives_way() -> None:
+    step = Progress(Stage.ENCODING, 12, 25, IndexCounts(), 10.0, 45.4, 528.0, note="Paused: the battery is low")
+    assert wording.progress(step) == "Paused: the battery is low · 12 of 25"
