@@ -19,6 +19,7 @@ __all__ = [
     "burst",
     "engine",
     "folders",
+    "held_back",
     "photo",
     "photo_ids",
     "photos",
@@ -27,6 +28,9 @@ __all__ = [
     "status",
     "thumbnail",
 ]
+
+
+_HELD_BACK = "photos are missing from this folder"  # what an indexing run says of a folder then
 
 
 def status(library: Library) -> Status:
@@ -94,6 +98,12 @@ def burst(library: Library, photo_id: int) -> list[Photo]:
 def problems(library: Library) -> list[Problem]:
     """Return what could not be read and why, by path."""
     return library.catalog.files.problems()
+
+
+def held_back(library: Library) -> list[Folder]:
+    """Return the folders from which so many photos are missing that the user is asked whether they were deleted."""
+    asked = {problem.path for problem in problems(library) if _HELD_BACK in problem.reason}
+    return [folder for folder in folders(library) if folder.path in asked]
 
 
 def thumbnail(library: Library, photo: Photo) -> Path | None:

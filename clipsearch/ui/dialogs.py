@@ -38,6 +38,17 @@ def confirm_removal(parent: QWidget, folder: Folder, then: Callable[[], None]) -
     return _confirm(parent, title.format(name=name), text, QCoreApplication.translate("dialogs", "Remove"), then)
 
 
+def confirm_forgetting(parent: QWidget, folder: Folder, then: Callable[[], None]) -> QMessageBox:
+    """Ask whether the library should forget the photos that are missing from `folder`, and call `then` if so."""
+    title = QCoreApplication.translate("dialogs", "Forget the photos that are missing from “{name}”?")
+    text = QCoreApplication.translate(
+        "dialogs",
+        "They are no longer found. Should they come back, the categories that you put them into are known again.",
+    )
+    name = wording.one_line(wording.folder_name(folder))
+    return _confirm(parent, title.format(name=name), text, QCoreApplication.translate("dialogs", "Forget them"), then)
+
+
 def confirm_download(parent: QWidget, model: ModelInfo, then: Callable[[], None]) -> QMessageBox:
     """Show where a model comes from, its size and its licence, and call `then` if the user wants it."""
     title = QCoreApplication.translate("dialogs", "Download {name}?").format(name=model.title)

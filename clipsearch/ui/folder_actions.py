@@ -50,6 +50,10 @@ class FolderActions(QObject):
         """Let the library forget a folder, after asking."""
         dialogs.confirm_removal(self._parent, folder, lambda: self._session.runs.remove_folder(folder))
 
+    def forget_missing(self, folder: Folder) -> None:
+        """Let the library forget what is missing from a folder, after asking."""
+        dialogs.confirm_forgetting(self._parent, folder, lambda: self._session.runs.confirm_removals(folder))
+
     def reveal(self, path: Path) -> None:
         """Show a file in the file manager."""
         task = self._session.background.run(lambda: select_in_folder(path))

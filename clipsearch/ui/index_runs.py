@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from clipsearch.records import Folder
+from clipsearch.records import Folder, IndexCounts, Progress
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.tasks import Task, Tasks
 
@@ -20,7 +20,14 @@ class _Request:
     """What one run is to do."""
 
     folders: Sequence[Path] | None
-    retry_problems: bool
+    retry_problems: bool = False
+    removals_confirmed: bool = False
+
+    def start(self, library: LibraryAccess) -> Generator[Progress, None, IndexCounts]:
+        """Begin the run. Called in its thread."""
+        if self.removals_confirmed:
+            return library.confirm_removals(self.folders or [])
+        return library.index(self.folders, self.retry_problems)
 
     def without(self, folder: Folder) -> _Request | None:
         """Return what is left to do once `folder` is forgotten; None for nothing."""
@@ -80,13 +87,11 @@ class IndexRuns(QObject):
 
         With `retry_problems`, files that could not be read are read again though they did not change.
         """
-        request = _Request(folders, retry_problems)
-        if self._obstacle is not None:
-            self.refused.emit(self._obstacle)
-        elif self._is_ready:
-            self._run(request)
-        else:
-            self._waiting.append(request)
+        self._request(_Request(folders, retry_problems))
+
+    def confirm_removals(self, folder: Folder) -> None:
+        """Forget the photos that are missing from `folder`, which the user says were deleted."""
+        self._request(_Request([folder.path], removals_confirmed=True))
 
     def pause(self) -> None:
         """Hold all runs before their next step."""
@@ -114,8 +119,16 @@ class IndexRuns(QObject):
         task.succeeded.connect(lambda _: self._on_removed())
         task.failed.connect(self._on_removal_failed)
 
+    def _request(self, request: _Request) -> None:
+        if self._obstacle is not None:
+            self.refused.emit(self._obstacle)
+        elif self._is_ready:
+            self._run(request)
+        else:
+            self._waiting.append(request)
+
     def _run(self, request: _Request) -> None:
-        run = self._tasks.run(lambda: self._library.index(request.folders, request.retry_problems))
+        run = self._tasks.run(lambda: request.start(self._library))
         run.progressed.connect(self.progressed)
         run.succeeded.connect(self._on_succeeded)
         number = next(self._numbers)

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Overview:
     """What the library holds at one moment: photo ids newest file first, and what stands around them.
 
-    `engine` says in a sentence what runs the model, and why; it is empty until that is known.
+    `engine` says in a sentence what runs the model, and why; it is empty until that is known. `held_back` are the
+    folders from which so many photos are missing that the user is asked whether they were deleted.
     """
 
     photo_ids: Sequence[int]
@@ -43,6 +44,7 @@ class Overview:
     problems: Sequence[Problem]
     status: Status
     engine: str = ""
+    held_back: Sequence[Folder] = ()
 
 
 class LibraryAccess:
@@ -113,6 +115,7 @@ class LibraryAccess:
             overview.problems(self._library),
             overview.status(self._library),
             overview.engine(self._library),
+            overview.held_back(self._library),
         )
 
     def photos(self, ids: Sequence[int]) -> list[Photo]:

@@ -146,6 +146,8 @@ class MainWindow(QMainWindow):
         pages.reveal_wanted.connect(folders.reveal)
         pages.photos.add_wanted.connect(folders.choose)
         pages.problems.retry_wanted.connect(folders.retry)
+        pages.problems.update_wanted.connect(folders.update)
+        pages.problems.forget_wanted.connect(folders.forget_missing)
 
     def _connect_pages(self) -> None:
         self.sidebar.place_chosen.connect(self._on_place_chosen)
@@ -250,7 +252,7 @@ class MainWindow(QMainWindow):
 
     def _on_library_changed(self, overview: Overview) -> None:
         self.pages.photos.show_overview(overview, self._session.runs.is_running)
-        self.pages.problems.show_problems(overview.problems)
+        self.pages.problems.show_problems(overview.problems, overview.held_back)
         self.sidebar.show_folders(overview.folders)
         self.sidebar.show_problem_count(len(overview.problems))
         self.status.show_status(overview.status, overview.engine)

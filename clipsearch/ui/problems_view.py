@@ -1,9 +1,9 @@
 # ruff: noqa: N802 - Qt's own names
-"""The list of files that could not be indexed, each with its reason."""
+"""The list of files that could not be indexed, each with its reason; above it, folders that miss many photos."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from clipsearch.records import Problem
+from clipsearch.records import Folder, Problem
 from clipsearch.ui import wording
 from clipsearch.ui.empty_state import EmptyState
+from clipsearch.ui.missing_notice import MissingNotice
 from clipsearch.ui.widgets import label, push_button
 
 Index = QModelIndex | QPersistentModelIndex
@@ -72,12 +73,19 @@ class ProblemsView(QWidget):
 
     retry_wanted = Signal()
     reveal_wanted = Signal(object)  # Path
+    update_wanted = Signal(object)  # Folder
+    forget_wanted = Signal(object)  # Folder: its missing photos were deleted
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = ProblemModel()
         self.table = self._make_table()
-        self._shown: list[Problem] = []
+        self._shown: tuple[list[Problem], list[Folder]] = ([], [])
+        self.notices: list[MissingNotice] = []
+        self._notice_rows = QVBoxLayout()
+        self._notice_rows.setSpacing(8)
+        self._remark = label(self.tr("These files could not be read. Everything else was indexed."), "muted")
+        self._remark.setWordWrap(True)
         self._retry = push_button("refresh", self.tr("Try again"), self.retry_wanted.emit)
         self._retry.setToolTip(self.tr("Index the folders again; files that can be read now leave this list"))
         self._reveal = push_button("reveal", self.tr("Show in folder"), self._reveal_current)
@@ -86,14 +94,29 @@ class ProblemsView(QWidget):
         self._lay_out()
         self.show_problems([])
 
-    def show_problems(self, problems: Sequence[Problem]) -> None:
-        """Show these; the same ones again change nothing."""
+    def show_problems(self, problems: Sequence[Problem], held_back: Sequence[Folder] = ()) -> None:
+        """Show these, those of the folders `held_back` as questions; the same ones again change nothing."""
         self._stack.setCurrentIndex(0 if problems else 1)
-        if list(problems) == self._shown:
+        if (list(problems), list(held_back)) == self._shown:
             return
-        self._shown = list(problems)
-        self.model.show_problems(self._shown)
+        self._shown = (list(problems), list(held_back))
+        folders = {folder.path: folder for folder in held_back}
+        self._ask({folders[one.path]: one.reason for one in problems if one.path in folders})
+        others = [problem for problem in problems if problem.path not in folders]
+        self.model.show_problems(others)
+        for widget in (self.table, self._remark, self._reveal):
+            widget.setVisible(bool(others))
         self._on_selected()
+
+    def _ask(self, reasons: Mapping[Folder, str]) -> None:
+        """Ask about the folders, in place of those asked about before."""
+        for notice in self.notices:
+            notice.deleteLater()
+        self.notices = [MissingNotice(folder, reason) for folder, reason in reasons.items()]
+        for notice in self.notices:
+            notice.forget_wanted.connect(self.forget_wanted)
+            notice.update_wanted.connect(self.update_wanted)
+            self._notice_rows.addWidget(notice)
 
     def _make_table(self) -> QTableView:
         table = QTableView()
@@ -119,12 +142,10 @@ class ProblemsView(QWidget):
         return table
 
     def _lay_out(self) -> None:
-        remark = label(self.tr("These files could not be read. Everything else was indexed."), "muted")
-        remark.setWordWrap(True)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(label(self.tr("Problems"), "title"))
-        row.addWidget(remark, 1)
+        row.addWidget(self._remark, 1)
         row.addWidget(self._reveal)
         row.addWidget(self._retry)
         page = QWidget()
@@ -132,7 +153,9 @@ class ProblemsView(QWidget):
         layout.setContentsMargins(20, 4, 20, 16)
         layout.setSpacing(12)
         layout.addLayout(row)
+        layout.addLayout(self._notice_rows)
         layout.addWidget(self.table, 1)
+        layout.addStretch()
         empty = EmptyState()
         empty.show_text("info", self.tr("No problems"), self.tr("Every file in your folders could be read."))
         self._stack.addWidget(page)

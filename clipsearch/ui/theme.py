@@ -128,6 +128,8 @@ QHeaderView::section {{ background: {base}; color: {muted}; border: none; border
 QFrame#modelCard {{ border: 1px solid {border}; border-radius: 9px; background: {base}; }}
 QWidget#modelRows {{ background: {base}; }}
 
+QFrame#notice {{ border-radius: 8px; background: {notice}; }}
+QFrame#notice QLabel {{ color: {text}; background: transparent; }}
 QFrame#messageBar {{ border-radius: 8px; background: {alarm}; }}
 QFrame#messageBar QLabel {{ color: {text}; background: transparent; }}
 

@@ -96,6 +96,8 @@ class FakeLibrary(LibraryAccess):
         self.asked: list[object] = []
         self.fetched: list[int] = []
         self.bursts: dict[int, list[int]] = {}
+        self.held_back: list[Folder] = []
+        self.confirmed: list[list[Path]] = []
         self.indexed: list[object] = []
         self.steps = 5
         self.step_s = 0.0
@@ -140,6 +142,12 @@ class FakeLibrary(LibraryAccess):
         finally:
             self.generator_closed.set()
         return IndexCounts(added=self.steps)
+
+    def confirm_removals(self, folders: Sequence[Path]) -> Generator[Progress, None, IndexCounts]:
+        self.confirmed.append(list(folders))
+        self.found_problems, self.held_back = [], []
+        yield Progress(Stage.SCANNING, 0, 0, IndexCounts(), 1.0)
+        return IndexCounts(removed=7)
 
     def models(self) -> list[ModelInfo]:
         return list(self.known_models)
@@ -202,7 +210,9 @@ class FakeLibrary(LibraryAccess):
     def overview(self) -> Overview:
         count = len(self.ids)
         status = Status(count, count, count, 0, len(self.found_problems), 0, "fake", self.chosen_model)
-        return Overview(list(self.ids), list(self.added_folders), list(self.found_problems), status, self.engine)
+        held_back = list(self.held_back)
+        problems = list(self.found_problems)
+        return Overview(list(self.ids), list(self.added_folders), problems, status, self.engine, held_back)
 
     def photos(self, ids: Sequence[int]) -> list[Photo]:
         self.fetched.extend(ids)
