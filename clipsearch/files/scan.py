@@ -7,6 +7,7 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -270,18 +271,17 @@ class _Walk:
 
     def _list(self, directory: _Directory) -> list[Found]:
         """Return the files in a directory that have not been listed yet, and note its subfolders. Raises OSError."""
-        with os.scandir(self._locate(directory.path)) as listing:
-            entries = {entry.name: entry for entry in listing}
-        found: list[Found] = []
-        if IGNORE_FILE in entries and not directory.names:
-            found += self._note_patterns(directory)
-        pictures, others, folders = self._sort_out(directory, entries)
-        found += self._look_at(directory, pictures, entries)
-        if others:
-            found += self._look_at_others(directory, others, entries, found)
-        self._make_sure(directory)
-        self._note_folders(directory, folders, entries)
-        return found
+        with _entries(self._locate(directory.path)) as entries:
+            found: list[Found] = []
+            if IGNORE_FILE in entries and not directory.names:
+                found += self._note_patterns(directory)
+            pictures, others, folders = self._sort_out(directory, entries)
+            found += self._look_at(directory, pictures, entries)
+            if others:
+                found += self._look_at_others(directory, others, entries, found)
+            self._make_sure(directory)
+            self._note_folders(directory, folders, entries)
+            return found
 
     def _sort_out(self, directory: _Directory, entries: _Entries) -> tuple[list[str], list[str], list[str]]:
         """Return the names, in order, of pictures, of files that may accompany one, and of subfolders."""
@@ -393,6 +393,25 @@ def _around(place: Place) -> Iterator[str]:
     while path:
         path = path.rpartition("/")[0]
         yield path
+
+
+@contextmanager
+def _entries(path: str) -> Iterator[_Entries]:
+    """List a directory by name; what is in it is to be looked at inside the block. Raises OSError.
+
+    Where the system lets a directory be open, its files are looked at by their names alone, which the system finds
+    sooner than long paths (a sixth of the whole walk), and which stay the same should the directory be renamed.
+    """
+    if os.scandir not in os.supports_fd:
+        with os.scandir(path) as listing:
+            yield {entry.name: entry for entry in listing}
+        return
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with os.scandir(directory) as listing:
+            yield {entry.name: entry for entry in listing}
+    finally:
+        os.close(directory)
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:

@@ -52,9 +52,11 @@ class Filling:
 
     def claim(self, photo_id: int) -> tuple[str, ...]:
         """Return the models that have no vector of the photo: once, since one file of a photo is enough."""
-        models = tuple(model for model, photos in self._lacking.items() if photo_id in photos)
-        for model in models:
-            self._lacking[model].discard(photo_id)
+        models: tuple[str, ...] = ()
+        for model, photos in self._lacking.items():
+            if photo_id in photos:
+                photos.discard(photo_id)
+                models += (model,)
         return models
 
     def encode(self, batch: Sequence[Prepared], waiting: Sequence[NewFile]) -> list[Mapping[str, Vector]]:

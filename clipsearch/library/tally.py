@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from clipsearch.records import Change, ChangeKind, IndexCounts, Progress, Stage
@@ -45,7 +44,7 @@ class Tally:
     """Every file is counted once a run; what changed is told once, too."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self.counts = IndexCounts()
+        self._counted: Counter[str] = Counter()
         self.total = 0
         self.done = 0
         self._changes: list[Change] = []
@@ -53,18 +52,23 @@ class Tally:
         self._clock = clock
         self._started = clock()
 
+    @property
+    def counts(self) -> IndexCounts:
+        """What has been counted so far."""
+        return IndexCounts(**self._counted)
+
     def note(self, kind: ChangeKind, path: Path, came_from: Path | None = None, reason: str = "") -> None:
         """Count a file that changed."""
-        self._count(_COUNTED_AS[kind], 1)
+        self._counted[_COUNTED_AS[kind]] += 1
         self._changes.append(Change(kind, path, came_from, reason))
 
     def unchanged(self, files: int = 1) -> None:
         """Count files that are as they were."""
-        self._count("unchanged", files)
+        self._counted["unchanged"] += files
 
     def known_problem(self) -> None:
         """Count a file whose problem is listed already."""
-        self._count("problems", 1)
+        self._counted["problems"] += 1
 
     def progress(self, stage: Stage, note: str = "") -> Progress:
         """Return where the run stands, and the changes since this was last asked."""
@@ -73,6 +77,3 @@ class Tally:
         left = (self.total - self.done) / rate if rate else None
         changes, self._changes = tuple(self._changes), []
         return Progress(stage, self.done, self.total, self.counts, now - self._started, rate, left, changes, note)
-
-    def _count(self, name: str, files: int) -> None:
-        self.counts = replace(self.counts, **{name: getattr(self.counts, name) + files})

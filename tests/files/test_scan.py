@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,6 +65,15 @@ def test_any_name_is_found(folder: Path, name: str) -> None:
 
 
 @needs_posix
+def test_where_directories_cannot_be_open_the_same_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(folder, "a.jpg", "sub/b.jpg", "sub/deep/c.jpg")
+    (folder / "link.jpg").symlink_to("a.jpg")
+    found = list(scan(folder))
+    monkeypatch.setattr(os, "supports_fd", set())
+    assert list(scan(folder)) == found
+
+
+@needs_posix
 def test_links_to_folders_are_not_followed_and_links_to_files_are(folder: Path, tmp_path: Path) -> None:
     touch(folder, "a.jpg")
     (folder / "round").symlink_to(folder)
@@ -93,14 +103,14 @@ def test_a_folder_that_is_not_there_has_vanished(tmp_path: Path) -> None:
 
 def test_a_folder_that_refuses_costs_only_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(folder, "a.jpg", "closed/b.jpg", "open/c.jpg")
-    scandir = os.scandir
+    entries = scanning._entries
 
-    def refuse(path: str) -> object:
+    def refuse(path: str) -> AbstractContextManager[Mapping[str, os.DirEntry[str]]]:
         if Path(path).name == "closed":
             raise PermissionError(13, "Permission denied")
-        return scandir(path)
+        return entries(path)
 
-    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(scanning, "_entries", refuse)
     found = list(scan(folder))
     assert found[1] == Unreadable(folder, "closed", "You do not have permission to open this folder.")
     assert [each.relative_path for each in found] == ["a.jpg", "closed", "open/c.jpg"]
@@ -424,9 +434,12 @@ def test_a_folder_by_another_name_is_the_same_folder(folder: Path, tmp_path: Pat
 # What it costs
 
 
-def test_an_unchanged_file_costs_one_stat_and_nothing_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by_descriptor", [pytest.param(True, marks=needs_posix), False])
+def test_an_unchanged_file_costs_one_stat_and_nothing_is_opened(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool
+) -> None:
     touch(folder, *(f"{name}/{number}.{suffix}" for name in "abc" for number in range(9) for suffix in ("jpg", "dng")))
-    stats: list[str] = []
+    stats: list[int] = []
     scandir = os.scandir
 
     class Entry:
@@ -435,8 +448,9 @@ def test_an_unchanged_file_costs_one_stat_and_nothing_is_opened(folder: Path, mo
             self.is_file, self.is_dir, self.is_symlink = entry.is_file, entry.is_dir, entry.is_symlink
 
         def stat(self, **options: bool) -> os.stat_result:
-            stats.append(self.entry.path)
-            return self.entry.stat(**options)
+            status = self.entry.stat(**options)
+            stats.append(status.st_ino)
+            return status
 
     class Listing(list[Entry]):
         def __enter__(self) -> Listing:
@@ -445,15 +459,17 @@ def test_an_unchanged_file_costs_one_stat_and_nothing_is_opened(folder: Path, mo
         def __exit__(self, *_: object) -> None:
             pass
 
-    def counted(path: str) -> Listing:
+    def counted(path: str | int) -> Listing:
         with scandir(path) as listing:
             return Listing(map(Entry, listing))
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a file was opened")
 
+    wanted = sorted(path.stat().st_ino for path in folder.rglob("*"))
     monkeypatch.setattr(os, "scandir", counted)
+    monkeypatch.setattr(os, "supports_fd", {counted} if by_descriptor else set())
     monkeypatch.setattr("builtins.open", refuse)
     monkeypatch.setattr("io.open", refuse)
     assert len(paths(folder)) == 54
-    assert sorted(stats) == sorted([str(path) for path in folder.rglob("*")])
+    assert sorted(stats) == wanted
