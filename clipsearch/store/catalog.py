@@ -48,6 +48,11 @@ class Catalog:
         self.labels = Labels(self._database)
         self.changes = Changes(self._database)
 
+    @property
+    def read_only(self) -> bool:
+        """Whether the library may only be read, as on a disk that is mounted so."""
+        return self._database.read_only
+
     def close(self) -> None:
         self._database.close()
 
@@ -71,4 +76,4 @@ class Catalog:
         """Return what is wrong with the catalog itself, one sentence each."""
         damaged = [f"The catalog file is damaged: {finding}." for finding in self._database.integrity()]
         wrong = self.embeddings.wrong()
-        return damaged + [f"{count} vectors of {name} have the wrong length." for name, count in wrong]
+        return damaged + [f"{count} vectors of {name} are damaged." for name, count in wrong]

@@ -187,7 +187,7 @@ def test_a_vector_of_the_wrong_length_is_told_passed_over_and_removed(catalog: C
     ids = store(catalog, new_file(folder.id, "a"), new_file(folder.id, "b", "b")).photo_ids
     with catalog._database.write() as connection:
         connection.exec_driver_sql("UPDATE vector SET data = substr(data, 1, 3) WHERE photo_id = ?", (ids[0],))
-    assert catalog.integrity() == ["1 vectors of model-1 have the wrong length."]
+    assert catalog.integrity() == ["1 vectors of model-1 are damaged."]
     assert [found for found, _ in catalog.embeddings.of(MODEL, ids)] == [[ids[1]]]
     assert catalog.embeddings.remove_wrong() == 1
     assert catalog.integrity() == []
@@ -238,8 +238,11 @@ def test_models_that_caught_up_come_first_the_latest_at_the_top(catalog: Catalog
 
 def test_a_batch_holds_vectors_of_several_models(catalog: Catalog) -> None:
     folder = catalog.folders.add(Path("/photos"))
-    both = replace(new_file(folder.id, "a"), vectors={MODEL: np.ones(DIM, np.float32), "big": np.ones(7, np.float32)})
-    photo_ids = catalog.store({MODEL: DIM, "big": 7}, [both, new_file(folder.id, "b", "bb")]).photo_ids
+    both = replace(
+        new_file(folder.id, "a"),
+        vectors={MODEL: np.eye(DIM, dtype=np.float32)[0], "big": np.eye(7, dtype=np.float32)[0]},
+    )
+    photo_ids = catalog.store({MODEL: DIM, "big": 7}, [both, new_file(folder.id, "b", "b")]).photo_ids
     assert catalog.embeddings.searchable_ids("big").tolist() == photo_ids[:1]
     assert catalog.embeddings.searchable_ids(MODEL).tolist() == photo_ids
     assert (catalog.embeddings.count("big"), catalog.embeddings.count(MODEL), catalog.embeddings.count("none")) == (
