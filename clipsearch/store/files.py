@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import os
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, Table, delete, func, insert, or_, select, tuple_
+from sqlalchemy import Connection, Select, Table, delete, func, insert, literal, null, or_, select, tuple_
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clipsearch.records import FoundFile, Problem
@@ -46,10 +47,9 @@ class Files:
         known: dict[str, KnownFile] = {}
         with self._database.read() as connection:
             for directory, deep in places:
-                problems = dict(_known_rows(connection, schema.problem, folder_id, directory, deep))
-                known |= {path: KnownFile(row[0], row[1], None, True) for path, row in problems.items()}
-                for path, row in _known_rows(connection, schema.file, folder_id, directory, deep):
-                    known[path] = KnownFile(row[0], row[1], row[2], path in problems, bool(row[3]))
+                known |= _known_at(connection, schema.file, folder_id, directory, deep)
+                for path, problem in _known_at(connection, schema.problem, folder_id, directory, deep).items():
+                    known[path] = known[path]._replace(has_problem=True) if path in known else problem
         return known
 
     def at(self, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
@@ -165,21 +165,30 @@ class Files:
             return connection.execute(select(func.count(files.id)).where(files.folder_id.in_(folder_ids))).scalar_one()
 
 
-def _known_rows(
-    connection: Connection, table: Table, folder_id: int, directory: str, deep: bool
-) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Yield the places in a directory, or also `deep` below it, each with what the table tells of it."""
-    told = ("size_bytes", "mtime_ns") + (("photo_id", "is_companion") if table is schema.file else ())
-    path = table.c.relative_path
-    rows = select(path, *(table.c[name] for name in told)).where(table.c.folder_id == folder_id)
+def _known_at(connection: Connection, table: Table, folder_id: int, directory: str, deep: bool) -> dict[str, KnownFile]:
+    """Return what a table tells of a directory and the places in it, or also `deep` below it."""
+    path, no, yes = table.c.relative_path, literal(False), literal(True)
+    told = (table.c.photo_id, no, table.c.is_companion) if table is schema.file else (null(), yes, no)
+    rows = select(path, table.c.size_bytes, table.c.mtime_ns, *told).where(table.c.folder_id == folder_id)
     if directory:  # names that are not valid Unicode are no text, and sorted after it
         below = path.between(f"{directory}/", f"{directory}0", symmetric=False)
         rows = rows.where(or_(below, path == directory, func.typeof(path) == "blob"))
+    known = {
+        row[0] if row[0].__class__ is str else os.fsdecode(row[0]): KnownFile(*row[1:])
+        for row in _plain_rows(connection, rows)
+    }
+    everything = deep and not directory
+    return known if everything else {path: known[path] for path in known if _lies_at(path, directory, deep)}
+
+
+def _plain_rows(connection: Connection, rows: Select[Any]) -> Iterable[tuple[Any, ...]]:
+    """Return rows as the driver gives them, for a million at once: a path that is not valid Unicode comes as bytes."""
+    return cast("Iterable[tuple[Any, ...]]", connection.execute(rows).cursor)
+
+
+def _lies_at(path: str, directory: str, deep: bool) -> bool:
     prefix = f"{directory}/" if directory else ""
-    for row in connection.execute(rows):
-        rest = row[0].removeprefix(prefix)
-        if row[0] == directory or (len(rest) + len(prefix) == len(row[0]) and (deep or "/" not in rest)):
-            yield row[0], row[1:]
+    return path == directory or (path.startswith(prefix) and (deep or "/" not in path[len(prefix) :]))
 
 
 def _photos_at(connection: Connection, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
