@@ -47,7 +47,8 @@ class _Finding:
 def check(library: Library, limit_s: float = LIMIT_S, named: Collection[int] = ()) -> list[Folder]:
     """Look where the added folders are now, record it, and return them by path.
 
-    `named` are the ids of folders that the user has just named: these are where their paths say, on whatever volume.
+    `named` are the ids of folders that the user has just named: these are where their paths say, on whatever volume,
+    unless nothing is there.
     All are looked at together, for at most `limit_s` seconds. A library that may only be read is left as it is.
     """
     known = library.catalog.folders.places()
@@ -84,7 +85,12 @@ def _find(place: FolderPlace, sample: Callable[[], Sizes], is_named: bool) -> _F
     is_there = os.path.isdir(place.path)  # first: this is what makes an automatic mount happen
     volumes = mounted()
     here = locate(place.path, volumes) if is_there else None
-    is_sure = here is None or here.volume.id == place.volume_id or is_named or _holds(place.path, sample())
+    is_sure = (
+        here is None
+        or here.volume.id == place.volume_id
+        or (is_named and _has_entries(place.path))
+        or _holds(place.path, sample())
+    )
     if is_there and (is_sure or place.volume_id is None):
         return _Finding(_placed(place.path, here) if here and is_sure else place, offline=False)
     moved = _elsewhere(place, volumes, sample)
@@ -113,11 +119,15 @@ def _holds(path: Path, sample: Sizes) -> bool:
     return found >= _ENOUGH * len(sample)
 
 
+def _has_entries(path: Path) -> bool:
+    """Tell whether the folder holds anything, unlike a mount point at which nothing is mounted."""
+    with suppress(OSError), os.scandir(path) as entries:
+        return next(entries, None) is not None
+    return False
+
+
 def _is_still_at(path: Path, place: FolderPlace) -> bool:
-    try:
-        with os.scandir(path) as entries:
-            next(entries, None)
-    except OSError:
+    if not os.path.isdir(path):
         return False
     here = locate(path, mounted())
     return here is None or place.volume_id in {None, here.volume.id}

@@ -176,6 +176,16 @@ def test_a_folder_that_the_user_names_is_where_its_path_says(disk: Path, mounts:
     assert place(colours).volume_id == "uuid:OTHER"
 
 
+def test_an_empty_mount_point_is_not_the_folder_even_if_named(mounts: Mounts, colours: Library) -> None:
+    path = photos_in(mounts.mount("DISK", "DISK"))
+    add(colours, path)
+    check(colours)
+    mounts.unmount("DISK")
+    assert check(colours, named={1}) == [Folder(1, path, offline=True)]
+    after = mounts.mount("DISK", "DISK1")
+    assert check(colours) == [Folder(1, after)]
+
+
 def test_a_folder_that_is_gone_from_its_drive_is_offline(disk: Path, colours: Library) -> None:
     disk.rename(disk.with_name("renamed"))
     assert check(colours) == [Folder(1, disk, offline=True)]
@@ -310,6 +320,8 @@ def test_after_a_scan_the_drive_must_be_the_same(disk: Path, mounts: Mounts, col
     assert not still_there(colours, folder)
     mounts.is_silent = True
     assert still_there(colours, folder)  # all that can be told is that the folder is there
+    disk.rmdir()
+    assert not still_there(colours, folder)
 
 
 def test_a_folder_forgotten_meanwhile_is_not_there(disk: Path, colours: Library) -> None:
