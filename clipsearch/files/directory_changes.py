@@ -66,11 +66,14 @@ def report(events: FolderEvents, natives: Iterable[NativeEvent]) -> None:
         if native.is_removed_self:
             events.lost()
         elif native.is_removed or native.is_renamed_old:
-            events.removed(relative, is_file=False)
-        elif not os.path.isdir(extended(events.folder / relative)):
+            events.removed(relative, is_file=None)
+        elif os.path.isdir(extended(events.folder / relative)):
+            if native.is_added or native.is_renamed_new:
+                events.appeared(relative)
+        elif native.is_renamed_new:
+            events.came(relative)
+        else:
             events.wrote(relative)
-        elif native.is_added or native.is_renamed_new:
-            events.appeared(relative)
 
 
 def reader_type() -> Any:

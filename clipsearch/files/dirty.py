@@ -26,6 +26,12 @@ class Batch(NamedTuple):
     places: Mapping[Path, Sequence[Place]]
     unsettled: frozenset[Path] = frozenset()
 
+    def with_places(self, other: Batch) -> Batch:
+        """Return this batch with the places of another one, which are looked at again."""
+        folders = self.places.keys() | other.places.keys()
+        both = {folder: [*self.places.get(folder, ()), *other.places.get(folder, ())] for folder in folders}
+        return self._replace(places=both)
+
 
 class _Look(NamedTuple):
     """A file's size and mtime in ns, None where it was not there, and when (s) that was first seen."""
@@ -96,7 +102,7 @@ class DirtyPlaces:
             self._first_s = self._last_s = self._clock()
             if not unsettled:
                 self._first_s = None
-        return Batch({folder: tidy(folder, places) for folder, places in dirty.items()}, unsettled)
+        return Batch({folder: tidy(places) for folder, places in dirty.items()}, unsettled)
 
     def _note_event(self, at_once: bool = False) -> None:
         self._last_s = self._clock()
@@ -125,25 +131,11 @@ def parent(relative_path: str) -> str:
     return relative_path.rpartition("/")[0]
 
 
-def tidy(folder: Path, dirty: Dirty) -> list[Place]:
-    """Return the places once each: one that is gone is looked for in what held it, one below a deep one is left out."""
+def tidy(dirty: Dirty) -> list[Place]:
+    """Return the places once each, without those below a deep one; the whole folder instead of very many."""
     if len(dirty) > _MANY:
         return [Place("")]
-    there: Dirty = {}
-    for directory, deep in dirty.items():
-        _add(there, _nearest(folder, Place(directory, deep)))
-    return [Place(directory, there[directory]) for directory in sorted(there) if not _is_covered(directory, there)]
-
-
-def _nearest(folder: Path, place: Place) -> Place:
-    """Return the place if it is there, else the nearest directory above it, whose listing shows what is gone."""
-    while place.directory and not _is_directory(folder / place.directory):
-        place = Place(parent(place.directory), deep=False)
-    return place
-
-
-def _is_directory(path: Path) -> bool:
-    return extended(path).is_dir() and not path.is_symlink()
+    return [Place(directory, dirty[directory]) for directory in sorted(dirty) if not _is_covered(directory, dirty)]
 
 
 def _is_covered(directory: str, dirty: Dirty) -> bool:

@@ -53,20 +53,28 @@ class FolderEvents:
         return not hidden and relative_path != self._left_out
 
     def wrote(self, relative_path: str) -> None:
-        """A file was made, written, moved here or got other permissions."""
+        """A file was made, written or got other permissions; it may not be whole yet."""
         name = relative_path.rpartition("/")[2]
         if name == IGNORE_FILE:
             self._mark(Place(parent(relative_path)))
         elif self._is_wanted(name) and self._reaches(parent(relative_path)):
             self._dirty.wrote(self.folder, relative_path)
 
-    def removed(self, relative_path: str, is_file: bool) -> None:
-        """A file or directory is gone from here; `is_file` is False where the system does not tell."""
+    def came(self, relative_path: str) -> None:
+        """A file was moved here, or got this name, which is done when it is whole."""
+        name = relative_path.rpartition("/")[2]
+        if name == IGNORE_FILE or self._is_wanted(name):
+            self._mark(Place(parent(relative_path), deep=name == IGNORE_FILE))
+
+    def removed(self, relative_path: str, is_file: bool | None) -> None:
+        """A file or directory is gone from here; `is_file` is None where the system does not tell which."""
         name = relative_path.rpartition("/")[2]
         if name == IGNORE_FILE:
             self._mark(Place(parent(relative_path)))
-        elif not is_file or self._is_wanted(name):
+        elif is_file is not False and self._is_wanted(name):
             self._mark(Place(parent(relative_path), deep=False))
+        if not is_file and name != IGNORE_FILE:
+            self._mark(Place(relative_path))
 
     def appeared(self, relative_path: str) -> None:
         """A directory was made, moved here, got other permissions, or events below it were lost."""

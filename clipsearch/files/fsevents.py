@@ -16,7 +16,7 @@ from clipsearch.files.events import FolderEvents, UnwatchableError
 # FSEventStreamEventFlags, as in CoreServices' FSEvents.h
 _MUST_SCAN_BELOW, _USER_DROPPED, _KERNEL_DROPPED = 0x1, 0x2, 0x4
 _ROOT_CHANGED, _MOUNT, _UNMOUNT = 0x20, 0x40, 0x80
-_IS_DIRECTORY = 0x20000
+_RENAMED, _IS_DIRECTORY = 0x800, 0x20000
 _LOST = _MUST_SCAN_BELOW | _USER_DROPPED | _KERNEL_DROPPED | _MOUNT | _UNMOUNT
 
 
@@ -62,10 +62,12 @@ class FsEventReports:
             self._events.appeared(relative)
         elif flag & _IS_DIRECTORY:
             self._on_directory(relative, is_there=os.path.isdir(path))
-        elif os.path.lexists(path):
-            self._events.wrote(relative)
-        else:
+        elif not os.path.lexists(path):
             self._events.removed(relative, is_file=True)
+        elif flag & _RENAMED:
+            self._events.came(relative)
+        else:
+            self._events.wrote(relative)
 
     def _on_directory(self, relative: str, is_there: bool) -> None:
         """A directory came, went, or was only touched, which one flag for several events does not tell apart."""

@@ -112,6 +112,8 @@ class Inotify:
             self._on_directory(node, name, is_gone, is_known=event.is_attrib and name in node.children)
         elif is_gone:
             self._events.removed(node.below(name), is_file=True)
+        elif event.is_moved_to:
+            self._events.came(node.below(name))
         else:
             self._events.wrote(node.below(name))
 

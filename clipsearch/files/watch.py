@@ -64,6 +64,11 @@ class Watcher:
         """Whether every folder is watched, is polled, or is not there."""
         return all(watched.is_ready.is_set() for watched in self._watched.values())
 
+    @property
+    def is_any_away(self) -> bool:
+        """Whether a folder is not there, so that its drive may turn up elsewhere."""
+        return any(watched.is_away for watched in self._watched.values())
+
     def next_batch(self, stop: threading.Event, timeout_s: float = float("inf")) -> Batch:
         """Wait until something is dirty and all is quiet; an empty batch after `timeout_s`, or when `stop` is set."""
         now_s = time.monotonic()
@@ -132,6 +137,7 @@ class _FolderWatch(threading.Thread):
         self._pause_s = pace.shortest_pause_s
         self._said = ""
         self.is_ready = threading.Event()
+        self.is_away = False
 
     def run(self) -> None:
         while not self._is_closed:
@@ -180,9 +186,11 @@ class _FolderWatch(threading.Thread):
         self._pause_s = min(2 * self._pause_s, self._pace.longest_pause_s)
 
     def _wait_until_there(self) -> None:
+        self.is_away = True
         self._begin_anew()
         while not self._is_closed and _identity(self._folder) is None:
             self._sleep(self._pace.look_s)
+        self.is_away = False
 
     def _poll(self, reason: str, usual_s: float) -> None:
         """Look through the folder now and then, until it may be watched."""

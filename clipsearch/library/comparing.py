@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from clipsearch.files.scan import Place, Rules, scan
 from clipsearch.library.filling import Filling
@@ -37,11 +38,22 @@ class Differences:
 
 
 class Comparison:
-    """Compares folders one after the other; what is unchanged, or a known problem, is only counted."""
+    """Compares folders one after the other; what is unchanged, or a known problem, is only counted.
 
-    def __init__(self, library: Library, filling: Filling, tally: Tally, retry_problems: bool = False) -> None:
+    `unsettled` files are still being written, and left as they are.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        filling: Filling,
+        tally: Tally,
+        retry_problems: bool = False,
+        unsettled: Collection[Path] = (),
+    ) -> None:
         self._library, self._filling, self._tally = library, filling, tally
         self._retry_problems = retry_problems
+        self._unsettled = unsettled
         self._rules = scan_rules(library)
 
     def of(self, folder: Folder, places: Sequence[Place] = EVERYWHERE) -> Iterator[Progress | Differences]:
@@ -53,7 +65,10 @@ class Comparison:
         for one in scan(folder.path, self._rules, places):
             met.add(one.relative_path)
             if isinstance(one, FoundFile):
-                self._compare(found, one, known)
+                if one.partner is not None:
+                    found.companions.append(one)
+                elif not (self._unsettled and one.path in self._unsettled):
+                    self._compare(found, one, known)
                 if len(met) % _REPORT_EVERY == 0:
                     yield self._tally.progress(Stage.SCANNING)
             else:
@@ -68,9 +83,7 @@ class Comparison:
 
     def _compare(self, found: Differences, one: FoundFile, known: Mapping[str, KnownFile]) -> None:
         old = known.get(one.relative_path)
-        if one.partner is not None and not _stands_for_itself(one, old, known):
-            found.companions.append(one)
-        elif old is None or old.is_companion or not old.same_as(one):
+        if old is None or old.is_companion or not old.same_as(one):
             self._read_later(found, one)
         elif old.photo_id is None:
             if self._retry_problems:
@@ -92,10 +105,15 @@ class Comparison:
 
     def _settle_companions(self, found: Differences, known: Mapping[str, KnownFile]) -> None:
         """Leave those companions to be linked that are not yet, or whose partners are to be read."""
-        changed = {pending.found.relative_path for pending in found.pending if not pending.known}
-        unlinked = [one for one in found.companions if one.partner in changed or not _is_linked(one, known)]
-        self._tally.unchanged(len(found.companions) - len(unlinked))
-        found.companions = unlinked
+        to_be_read = {pending.found.relative_path for pending in found.pending if not pending.known}
+        companions, found.companions = found.companions, []
+        for one in companions:
+            if one.partner not in to_be_read and _stands_for_itself(one, known):
+                self._compare(found, one, known)
+            elif one.partner in to_be_read or not _is_linked(one, known):
+                found.companions.append(one)
+            else:
+                self._tally.unchanged()
 
     def _note_unreadable(self, folder: Folder, place: Unreadable) -> None:
         files = self._library.catalog.files
@@ -120,11 +138,12 @@ def lies_in(path: str, places: Sequence[str]) -> bool:
     return any(path == place or not place or path.startswith(f"{place}/") for place in places)
 
 
-def _stands_for_itself(one: FoundFile, old: KnownFile | None, known: Mapping[str, KnownFile]) -> bool:
+def _stands_for_itself(one: FoundFile, known: Mapping[str, KnownFile]) -> bool:
     """Tell whether a companion has been read as a photo of its own, since its partner could not be."""
-    partner = known.get(one.partner or "")
-    is_photo = old is not None and not old.is_companion and old.same_as(one)
-    return is_photo and partner is not None and partner.photo_id is None
+    old, partner = known.get(one.relative_path), known.get(one.partner or "")
+    if old is None or partner is None:
+        return False
+    return not old.is_companion and old.same_as(one) and partner.photo_id is None
 
 
 def _is_linked(one: FoundFile, known: Mapping[str, KnownFile]) -> bool:

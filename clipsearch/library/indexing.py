@@ -10,7 +10,7 @@ they are found at once. A run that leaves nothing within reach to be encoded let
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,13 +35,15 @@ class Wishes:
     """How a run is to be done.
 
     `retry_problems`: files that had a problem are read again, changed or not. `removals_confirmed`: what is missing was
-    deleted, however much it is. `places` restricts the run to these places of each folder. A run in the background
-    gives way to the `throttle`. `activity` is what another process is told while this one indexes.
+    deleted, however much it is. `places` restricts the run to these places of each folder, and `unsettled` are files
+    still being written, which are left as they are. A run in the background gives way to the `throttle`. `activity` is
+    what another process is told while this one indexes.
     """
 
     retry_problems: bool = False
     removals_confirmed: bool = False
     places: Mapping[Path, Sequence[Place]] | None = None
+    unsettled: Collection[Path] = ()
     throttle: Throttle | None = None
     activity: str = "index"
 
@@ -53,6 +55,7 @@ def index_folders(
     retry_problems: bool = False,
     removals_confirmed: bool = False,
     places: Mapping[Path, Sequence[Place]] | None = None,
+    unsettled: Collection[Path] = (),
     throttle: Throttle | None = None,
     activity: str = "index",
 ) -> Generator[Progress, None, IndexCounts]:
@@ -62,7 +65,7 @@ def index_folders(
     ClipsearchError for a folder that is not there, LibraryBusyError when another process is indexing, CatalogError when
     the library cannot be written.
     """
-    wishes = Wishes(retry_problems, removals_confirmed, places, throttle, activity)
+    wishes = Wishes(retry_problems, removals_confirmed, places, unsettled, throttle, activity)
     with indexing_lock(library.folder, activity):
         targets = _targets(library, folders, wishes.places)
         counts: IndexCounts | None = None
@@ -125,7 +128,9 @@ class _Run:
 
     def scan(self, folders: Sequence[Folder]) -> Iterator[Progress]:
         """Compare the folders with the catalog; one that was disconnected meanwhile is left as it is."""
-        comparison = Comparison(self.library, self.filling, self.tally, self.wishes.retry_problems)
+        comparison = Comparison(
+            self.library, self.filling, self.tally, self.wishes.retry_problems, self.wishes.unsettled
+        )
         for folder in folders:
             places = EVERYWHERE if self.wishes.places is None else self.wishes.places[folder.path]
             for step in comparison.of(folder, places):

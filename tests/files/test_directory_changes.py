@@ -34,9 +34,9 @@ def heard(folder: Path) -> Heard:
     [
         ("is_added", "there\\a.jpg", [("wrote", "there/a.jpg")]),
         ("is_modified", "there\\a.jpg", [("wrote", "there/a.jpg")]),
-        ("is_renamed_new", "there\\a.jpg", [("wrote", "there/a.jpg")]),
-        ("is_renamed_old", "there\\b.jpg", [("removed", "there/b.jpg", False)]),
-        ("is_removed", "gone", [("removed", "gone", False)]),
+        ("is_renamed_new", "there\\a.jpg", [("came", "there/a.jpg")]),
+        ("is_renamed_old", "there\\b.jpg", [("removed", "there/b.jpg", None)]),
+        ("is_removed", "gone", [("removed", "gone", None)]),
         ("is_added", "there", [("appeared", "there")]),
         ("is_renamed_new", "there", [("appeared", "there")]),
         ("is_modified", "there", []),

@@ -21,7 +21,10 @@ class Heard:
     def wrote(self, path: str) -> None:
         self.told.append(("wrote", path))
 
-    def removed(self, path: str, is_file: bool) -> None:
+    def came(self, path: str) -> None:
+        self.told.append(("came", path))
+
+    def removed(self, path: str, is_file: bool | None) -> None:
         self.told.append(("removed", path, is_file))
 
     def appeared(self, path: str) -> None:
@@ -43,6 +46,7 @@ def heard(folder: Path) -> Heard:
     [
         ("there/a.jpg", IS_FILE | CREATED, ("wrote", "there/a.jpg")),
         ("there/a.jpg", IS_FILE | CREATED | REMOVED, ("wrote", "there/a.jpg")),
+        ("there/a.jpg", IS_FILE | RENAMED, ("came", "there/a.jpg")),
         ("there/gone.jpg", IS_FILE | RENAMED, ("removed", "there/gone.jpg", True)),
         ("there/", IS_DIRECTORY | CREATED, ("appeared", "there")),
         ("gone", IS_DIRECTORY | RENAMED, ("removed", "gone", False)),

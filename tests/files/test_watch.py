@@ -110,17 +110,17 @@ def test_directories_that_come_are_dirty_with_all_below(watcher: Watcher, folder
     assert batch(watcher) == {folder: [Place("x/y/z", deep=False)]}
 
 
-def test_directories_that_go_make_what_held_them_dirty(watcher: Watcher, folder: Path, tmp_path: Path) -> None:
+def test_directories_that_go_are_dirty_themselves(watcher: Watcher, folder: Path, tmp_path: Path) -> None:
     for name in ("deleted", "left", "renamed"):
         (folder / name / "deep").mkdir(parents=True)
         (folder / name / "deep" / "a.jpg").touch()
     begin(watcher, folder)
     shutil.rmtree(folder / "deleted")
-    assert batch(watcher) == {folder: [Place("", deep=False)]}
+    assert batch(watcher) == {folder: [Place("deleted")]}
     (folder / "left").rename(tmp_path / "left")
-    assert batch(watcher) == {folder: [Place("", deep=False)]}
+    assert batch(watcher) == {folder: [Place("left")]}
     (folder / "renamed").rename(folder / "again")
-    assert batch(watcher) == {folder: [Place("", deep=False), Place("again")]}
+    assert batch(watcher) == {folder: [Place("again"), Place("renamed")]}
     (tmp_path / "left" / "deep" / "b.jpg").touch()
     assert is_calm(watcher)
     (folder / "again" / "deep" / "b.jpg").touch()
@@ -148,7 +148,7 @@ def test_a_move_between_two_folders_is_one_batch(watcher: Watcher, folder: Path,
     (folder / "a" / "x.jpg").rename(other / "b" / "x.jpg")
     assert batch(watcher) == {folder: [Place("a", deep=False)], other: [Place("b", deep=False)]}
     (folder / "a").rename(other / "a")
-    assert batch(watcher) == {folder: [Place("", deep=False)], other: [Place("a")]}
+    assert batch(watcher) == {folder: [Place("a")], other: [Place("a")]}
 
 
 def test_what_concerns_no_photo_is_not_told(folder: Path) -> None:
