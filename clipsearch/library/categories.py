@@ -84,11 +84,10 @@ def _judge(library: Library, name: str, paths: Sequence[Path], is_member: bool) 
 
 def _photo_at(library: Library, path: Path) -> int:
     """Return the photo of a file, known by its place or else by its content. Raises ClipsearchError."""
-    at_place = library.catalog.files.at(_places(library, path))
-    found = at_place or library.catalog.files.at(_places_of_same(library, path))
+    found = [*library.catalog.files.at(_places(library, path)).values()] or _of_same_content(library, path)
     if not found:
         raise ClipsearchError("Photo not found", _why_unknown(path), path)
-    return next(iter(found.values()))
+    return found[0]
 
 
 def _places(library: Library, path: Path) -> list[tuple[int, str]]:
@@ -98,12 +97,10 @@ def _places(library: Library, path: Path) -> list[tuple[int, str]]:
     return [(folder.id, whole.relative_to(folder.path).as_posix()) for folder in folders]
 
 
-def _places_of_same(library: Library, path: Path) -> list[tuple[int, str]]:
-    """Return the places of the library's files with the same content as this one."""
+def _of_same_content(library: Library, path: Path) -> list[int]:
+    """Return the photos that have a file with the content of this one."""
     with suppress(OSError):
-        for content in _contents(path):
-            if lying := library.catalog.files.lie(content):
-                return [(folder_id, found.relative_path) for folder_id, found in lying]
+        return library.catalog.photos.of_contents(list(_contents(path)))
     return []
 
 

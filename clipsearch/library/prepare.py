@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from clipsearch.encode.preprocess import Preprocess, to_square
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files.decode import decode
-from clipsearch.files.identity import content_hash, whole_hash
+from clipsearch.files.identity import content_hash, is_sampled, whole_hash
 from clipsearch.files.metadata import Metadata
 from clipsearch.files.thumbnails import ThumbnailCache
 from clipsearch.records import FoundFile
@@ -68,7 +69,7 @@ def prepare(
     path = pending.found.path
     try:
         before = path.stat()
-        digest = whole_hash(path) if pending.whole else content_hash(path)
+        digest = _digest(path, pending)
         if digest in pending.candidates:
             return Recognised(digest)
         decoded = decode(path, max(specs[model].size for model in pending.models), max_megapixels)
@@ -82,3 +83,14 @@ def prepare(
         thumbnails.write(digest, decoded.image)
     squares = {model: to_square(decoded.image, specs[model]) for model in pending.models}
     return Prepared(digest, decoded.width, decoded.height, decoded.format, squares, decoded.metadata)
+
+
+def _digest(path: Path, pending: PendingFile) -> str:
+    """Return the content hash: of the whole file where samples would not do, or where a candidate is known by that."""
+    digest = content_hash(path)
+    if not is_sampled(digest):
+        return digest
+    if pending.whole or not all(map(is_sampled, pending.candidates)):
+        whole = whole_hash(path)
+        return whole if pending.whole or whole in pending.candidates else digest
+    return digest

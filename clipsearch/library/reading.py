@@ -56,7 +56,8 @@ class Reading:
         """Take up what a scan found to be read."""
         folder_id = differences.folder.id
         self._known |= {(folder_id, path): old for path, old in differences.known.items()}
-        self._add(list(with_candidates(self._library.catalog, differences.pending)))
+        edited = {path for path, old in differences.known.items() if old.photo_id is not None}
+        self._add(list(with_candidates(self._library.catalog, differences.pending, edited)))
 
     def add_alone(self, folder: Folder, companions: Sequence[FoundFile]) -> None:
         """Take up companions that have to stand for themselves."""

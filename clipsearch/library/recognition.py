@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,18 +13,20 @@ from clipsearch.records import FoundFile
 from clipsearch.store.catalog import Catalog
 
 
-def with_candidates(catalog: Catalog, pending: Sequence[PendingFile]) -> Iterator[PendingFile]:
+def with_candidates(catalog: Catalog, pending: Sequence[PendingFile], edited: Container[str]) -> Iterator[PendingFile]:
     """Tell each file what it may turn out to be: photos of the same size in bytes that lack no vector.
 
-    One of these need not be decoded, which makes moves and copies cheap.
+    One of these need not be decoded, which makes moves and copies cheap. `edited` are the relative paths where another
+    photo lay before: an edit may leave all samples of a large file as they were, so these are hashed whole.
     """
     by_size = catalog.files.contents_of_size({one.found.size_bytes for one in pending if not one.known})
     known = {content for contents in by_size.values() for content in contents}
     for model in {model for one in pending for model in one.models}:
-        known &= catalog.embeddings.known(model, list(known))
+        known &= catalog.embeddings.known(model, known)
     for one in pending:
         candidates = frozenset() if one.known else known.intersection(by_size.get(one.found.size_bytes, ()))
-        yield replace(one, candidates=frozenset(candidates))
+        is_edited = one.found.relative_path in edited and not one.known
+        yield replace(one, candidates=frozenset(candidates), whole=is_edited)
 
 
 class Doubts:
@@ -35,18 +37,11 @@ class Doubts:
         self._seen: dict[str, FoundFile] = {}  # read in this run, perhaps not stored yet
 
     def is_another(self, pending: PendingFile, content: str) -> bool:
-        """Tell whether a file with this hash may yet be another photo than the one known by it.
-
-        It is so if it differs from a file of that photo; and if it lies where that photo lay and has changed, since
-        what it was before cannot be read any more.
-        """
+        """Tell whether a file with this hash differs from another one that is known by it."""
         if not is_sampled(content) or pending.known:
             return False
-        lying = self._catalog.files.lie(content)
-        if any((folder_id, found.relative_path) == pending.place for folder_id, found in lying):
-            return True
         seen = self._seen.setdefault(content, pending.found)
-        others = [found.path for _, found in lying if _is_still(found)]
+        others = [found.path for found in self._catalog.files.lie(content) if _is_still(found)]
         return not _same_content(pending.found.path, [*others, *([seen.path] if seen != pending.found else [])])
 
 

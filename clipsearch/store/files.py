@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -33,39 +33,68 @@ class KnownFile(NamedTuple):
         return self.size_bytes == found.size_bytes and self.mtime_ns == found.mtime_ns
 
 
+class KnownFiles(Mapping[str, KnownFile]):
+    """What the catalog knows of a folder, by relative path.
+
+    Rows stay as the driver gives them: to make records of a million would take as long as to look at their files.
+    """
+
+    def __init__(self, rows: dict[str, tuple[Any, ...]]) -> None:
+        """`rows` hold relative path, size, mtime, photo id, whether there is a problem, whether it is a companion."""
+        self._rows = rows
+
+    def __getitem__(self, relative_path: str) -> KnownFile:
+        _, size_bytes, mtime_ns, photo_id, has_problem, is_companion = self._rows[relative_path]
+        return KnownFile(size_bytes, mtime_ns, photo_id, bool(has_problem), bool(is_companion))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def photo_of(self, found: FoundFile) -> int | None:
+        """Return the photo of a file that is as it was; None of one that changed, has a problem or is a companion."""
+        row = self._rows.get(found.relative_path)
+        if row is None or row[1] != found.size_bytes or row[2] != found.mtime_ns or row[4] or row[5]:
+            return None
+        photo_id: int | None = row[3]
+        return photo_id
+
+
 class Files:
     """The tables of files, problems and waiting files."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def known(self, folder_id: int, places: Sequence[tuple[str, bool]] = (("", True),)) -> dict[str, KnownFile]:
+    def known(self, folder_id: int, places: Sequence[tuple[str, bool]] = (("", True),)) -> KnownFiles:
         """Return the files and problems of a folder by relative path, all of them or those at some places.
 
         A place is a directory, and whether what lies below it counts, too.
         """
-        known: dict[str, KnownFile] = {}
+        known: dict[str, tuple[Any, ...]] = {}
         with self._database.read() as connection:
             for directory, deep in places:
                 known |= _known_at(connection, schema.file, folder_id, directory, deep)
-                for path, problem in _known_at(connection, schema.problem, folder_id, directory, deep).items():
-                    known[path] = known[path]._replace(has_problem=True) if path in known else problem
-        return known
+                for path, row in _known_at(connection, schema.problem, folder_id, directory, deep).items():
+                    known[path] = (*known[path][:4], True, known[path][5]) if path in known else row
+        return KnownFiles(known)
 
     def at(self, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
         """Return the photos that lie at these places (folder id, relative path)."""
         with self._database.read() as connection:
             return _photos_at(connection, places)
 
-    def lie(self, content_hash: str) -> list[tuple[int, FoundFile]]:
-        """Return where a photo lies, with what was known of each file when it was last looked at, and its folder."""
+    def lie(self, content_hash: str) -> list[FoundFile]:
+        """Return where a photo lies, with what was known of each file when it was last looked at."""
         files, folders = schema.file.c, schema.folder.c
-        columns = (files.folder_id, folders.path, files.relative_path, files.size_bytes, files.mtime_ns)
+        columns = (folders.path, files.relative_path, files.size_bytes, files.mtime_ns)
         tables = schema.file.join(schema.photo).join(schema.folder)
         chosen = select(*columns).select_from(tables).where(schema.photo.c.content_hash == content_hash)
         with self._database.read() as connection:
             rows = connection.execute(chosen.where(files.is_companion == 0)).all()
-        return [(row[0], FoundFile(Path(row[1]), row[2], row[3], row[4])) for row in rows]
+        return [FoundFile(Path(row[0]), *row[1:]) for row in rows]
 
     def contents_of_size(self, sizes_bytes: Collection[int]) -> dict[int, set[str]]:
         """Return the content hashes of the photos that have a file of one of these sizes, by size."""
@@ -165,8 +194,8 @@ class Files:
             return connection.execute(select(func.count(files.id)).where(files.folder_id.in_(folder_ids))).scalar_one()
 
 
-def _known_at(connection: Connection, table: Table, folder_id: int, directory: str, deep: bool) -> dict[str, KnownFile]:
-    """Return what a table tells of a directory and the places in it, or also `deep` below it."""
+def _known_at(connection: Connection, table: Table, folder_id: int, directory: str, deep: bool) -> dict[str, tuple[Any, ...]]:
+    """Return what a table tells, as KnownFiles wants it, of a directory and the places in it, or also `deep` below it."""
     path, no, yes = table.c.relative_path, literal(False), literal(True)
     told = (table.c.photo_id, no, table.c.is_companion) if table is schema.file else (null(), yes, no)
     rows = select(path, table.c.size_bytes, table.c.mtime_ns, *told).where(table.c.folder_id == folder_id)
@@ -174,7 +203,7 @@ def _known_at(connection: Connection, table: Table, folder_id: int, directory: s
         below = path.between(f"{directory}/", f"{directory}0", symmetric=False)
         rows = rows.where(or_(below, path == directory, func.typeof(path) == "blob"))
     known = {
-        row[0] if row[0].__class__ is str else os.fsdecode(row[0]): KnownFile(*row[1:])
+        row[0] if row[0].__class__ is str else os.fsdecode(row[0]): row
         for row in _plain_rows(connection, rows)
     }
     everything = deep and not directory
