@@ -24,6 +24,8 @@ from clipsearch.store.ranking import candidates_for, placed, rank
 
 Vectors = npt.NDArray[np.float32]
 
+_AT_ONCE = 10_000  # ids handed over at a time, as Python's numbers are large
+
 
 class VectorIndex:
     """Unit vectors of one model by photo id, searched by inner product. Safe to use from several threads."""
@@ -69,31 +71,34 @@ class VectorIndex:
                 self._generation = stored.generation
 
     def _compare(self, changed: Collection[int] | None) -> None:
-        """Follow the catalog in these photos, or in all of them."""
+        """Read anew what changed; if that is not known, compare all photos."""
         wanted = self._catalog.embeddings.searchable_ids(self._model, changed)
-        known = self._ids.all() if changed is None else np.fromiter(changed, np.int64)
-        self._change(np.setdiff1d(known, wanted), wanted)
+        if changed is None:
+            held = self._index.ids()
+            self._change(held[~IdSet(wanted).holds(held)], wanted)
+        else:
+            self._change(np.fromiter(changed, np.int64, len(changed)), wanted)
 
     def _change(self, gone: Ids, wanted: Ids) -> None:
-        gone, new = gone[self._ids.holds(gone)], wanted[~self._ids.holds(wanted)]
+        """Drop photos, then add those that are wanted and not there; turn to another kind when the size asks for it."""
+        gone = gone[self._ids.holds(gone)]
         self._index.remove(gone)
         self._ids.remove(gone)
+        new = wanted[~self._ids.holds(wanted)]
         suitable = kind_for(len(self) + len(new), type(self._index))
         if isinstance(self._index, suitable):
-            self._add_from_catalog(new)
-        else:
-            self._begin_anew(suitable, np.union1d(self._ids.all(), new))
+            self._fill(self._index, self._ids, new)
+        else:  # about a second for 100,000 photos
+            index, ids = suitable.empty(self._dim), IdSet(np.zeros(0, np.int64))
+            self._fill(index, ids, np.concatenate([self._ids.all(), new]))
+            self._index, self._ids = index, ids
 
-    def _begin_anew(self, kind: type[IndexKind], ids: Ids) -> None:
-        """Make an index of another kind; it takes about a second for 100,000 photos."""
-        self._index, self._ids = kind.empty(self._dim), IdSet(np.zeros(0, np.int64))
-        self._add_from_catalog(ids)
-
-    def _add_from_catalog(self, ids: Ids) -> None:
-        for found, vectors in self._read(ids.tolist()):
-            added = np.array(found, np.int64)
-            self._index.add(added, vectors)
-            self._ids.add(added)
+    def _fill(self, index: IndexKind, held: IdSet, ids: Ids) -> None:
+        for start in range(0, len(ids), _AT_ONCE):
+            for found, vectors in self._read(ids[start : start + _AT_ONCE].tolist()):
+                added = np.array(found, np.int64)
+                index.add(added, vectors)
+                held.add(added)
 
     def _read(self, ids: Sequence[int]) -> Iterator[tuple[list[int], npt.NDArray[np.float16]]]:
         return self._catalog.embeddings.of(self._model, ids)
