@@ -159,7 +159,8 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Counts of a library. `embedded` and `pending` are photos with and without a vector of the `chosen` model.
+    """Counts of a library. `embedded` photos have a vector of the `chosen` model; those without are `pending`, and so
+    are files that were found and not read yet.
 
     `model` is the one that answers; it differs from `chosen` until that has caught up. `note` says so in words, or that
     the model that the user chose is not usable; it is empty when there is nothing to say.

@@ -42,7 +42,7 @@ def status(library: Library) -> Status:
         photos=counts.photos,
         files=counts.files,
         embedded=counts.embedded,
-        pending=counts.photos - counts.embedded,
+        pending=counts.photos - counts.embedded + counts.waiting,
         problems=counts.problems,
         offline=library.catalog.files.count_in(away) if away else 0,
         model=models.answering.model_id,

@@ -610,3 +610,17 @@ def test_a_thumbnail_that_cannot_be_written_costs_only_itself(colours: Library, 
     assert overview.thumbnail(colours, photo) is None
     colours.thumbnails.folder.unlink()
     assert overview.thumbnail(colours, photo) is not None
+
+
+def test_files_that_were_found_are_pending_until_they_are_read(colours: Library, folder: Path, index: Index) -> None:
+    fill(folder, 10)
+    (folder / "spoilt.png").touch()
+    run = index_folders(colours, [folder])
+    while next(run).done < 4:
+        pass
+    run.close()
+    before = overview.status(colours)
+    assert before.photos + before.pending + before.problems == 11
+    assert before.pending > 0
+    index(colours)
+    assert (overview.status(colours).photos, overview.status(colours).pending) == (10, 0)
