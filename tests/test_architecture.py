@@ -31,12 +31,14 @@ MAY_IMPORT = {
     "clipsearch.terminal": GROUND | {"clipsearch.library"},
     "clipsearch.cli_categories": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli_models": GROUND | {"clipsearch.library", "clipsearch.terminal"},
+    "clipsearch.cli_watch": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli": GROUND
     | {
         "clipsearch.library",
         "clipsearch.app",
         "clipsearch.cli_categories",
         "clipsearch.cli_models",
+        "clipsearch.cli_watch",
         "clipsearch.terminal",
     },
     "clipsearch.__main__": {"clipsearch.cli"},
@@ -60,6 +62,7 @@ ONLY_IN = {
     "huggingface_hub": ("clipsearch.encode.hub",),
     "ftfy": ("clipsearch.encode.tokenizer",),
     "tokenizers": ("clipsearch.encode.tokenizer", "training"),
+    "watchdog": ("clipsearch.files.inotify", "clipsearch.files.fsevents", "clipsearch.files.directory_changes"),
     "pi_heif": ("clipsearch.files.formats",),
     "pillow_jxl": ("clipsearch.files.formats",),
     "rawpy": ("clipsearch.files.raw",),
@@ -83,6 +86,7 @@ LAZY = {
     "pi_heif",
     "pillow_jxl",
     "rawpy",
+    "watchdog",
 }
 
 
