@@ -17,6 +17,7 @@ import typer
 
 from clipsearch.cli_categories import categories
 from clipsearch.cli_models import models
+from clipsearch.cli_watch import watch
 from clipsearch.errors import ClipsearchError
 from clipsearch.terminal import JsonOption, LibraryOption, chosen_folder, one_line, open_library, print_json
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(categories)
 app.add_typer(models)
+app.command()(watch)
 
 
 LimitOption = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many hits.")]
