@@ -162,9 +162,10 @@ def similar(
 @app.command()
 def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show what the library holds."""
-    from clipsearch.library import overview
+    from clipsearch.library import overview, roots
 
     with open_library(library) as opened:
+        roots.check(opened)
         values = asdict(overview.status(opened))
     if as_json:
         print_json(values)

@@ -64,14 +64,6 @@ def check(library: Library, limit_s: float = LIMIT_S, named: Collection[int] = (
     return sorted(folders, key=lambda folder: folder.path)
 
 
-def recorded(library: Library) -> list[Folder]:
-    """Return the folders as they were at the last `check`, by path; touches none of them."""
-    folders = library.catalog.folders
-    offline = folders.offline()
-    known = [Folder(id_, place.path, id_ in offline) for id_, place in folders.places().items()]
-    return sorted(known, key=lambda folder: folder.path)
-
-
 def still_there(library: Library, folder: Folder, limit_s: float = PATIENT_LIMIT_S) -> bool:
     """Tell, after a scan of `folder`, whether it is still the folder that `check` found: else nothing in it is gone."""
     place = library.catalog.folders.places().get(folder.id)

@@ -8,6 +8,7 @@ import numpy as np
 
 from clipsearch.files.scan import mtime_ns
 from clipsearch.library.library import Library
+from clipsearch.library.roots import PATIENT_LIMIT_S, check, still_there
 from clipsearch.records import Folder, Verification
 from clipsearch.store.vectors import VectorIndex
 
@@ -46,7 +47,7 @@ def _differing(library: Library, model: str, index: VectorIndex) -> Iterator[str
 
 
 def _file_findings(library: Library) -> Iterator[str]:
-    for folder in library.catalog.folders.all():
+    for folder in check(library, PATIENT_LIMIT_S):
         if folder.offline:
             continue
         gone, changed = _differences(library, folder)
@@ -79,9 +80,9 @@ def _repair(library: Library) -> Iterator[str]:
     removed = library.catalog.embeddings.remove_wrong()
     if removed:
         yield f"Removed {removed} damaged vectors; the next indexing run makes them again."
-    for folder in library.catalog.folders.all():
+    for folder in check(library, PATIENT_LIMIT_S):
         stale = [] if folder.offline else [path for paths in _differences(library, folder) for path in paths]
-        if stale:
+        if stale and still_there(library, folder):
             library.catalog.files.remove(folder.id, stale)
             yield f"Forgot {len(stale)} files in {folder.path} that are gone or changed; index it to read them again."
     library.indices.rebuild()

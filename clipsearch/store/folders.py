@@ -32,12 +32,13 @@ class Folders:
         self._database = database
 
     def all(self) -> list[Folder]:
-        """Return the folders that the user added, by path; one that cannot be reached now is offline."""
+        """Return the folders that the user added, by path; offline are those that were when last looked at.
+
+        None is touched, since a folder on a network share that is gone may hang.
+        """
         with self._database.read() as connection:
             rows = connection.execute(select(schema.folder).order_by(schema.folder.c.path)).all()
-        return [
-            Folder(row.id, Path(row.path), offline=bool(row.offline) or not os.path.isdir(row.path)) for row in rows
-        ]
+        return [Folder(row.id, Path(row.path), bool(row.offline)) for row in rows]
 
     def add(self, path: Path, holds: Callable[[Path, Path], bool] | None = None) -> Folder:
         """Add a folder, or return the one that already holds it. Added folders inside it become part of it.

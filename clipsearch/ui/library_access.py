@@ -133,7 +133,7 @@ class LibraryAccess:
         """Return the folders as they were when last looked at, and as they are now. Waits for none that hangs."""
         from clipsearch.library import roots
 
-        return roots.recorded(self._library), roots.check(self._library)
+        return self._library.catalog.folders.all(), roots.check(self._library)
 
     def remove_folder(self, folder_id: int) -> None:
         from clipsearch.library import overview

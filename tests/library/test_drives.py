@@ -16,6 +16,7 @@ from clipsearch.library.indexing import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.roots import check
 from clipsearch.library.search import search_text
+from clipsearch.library.verify import verify
 from clipsearch.records import Folder, IndexCounts, Stage
 from tests.conftest import Index
 from tests.fakes import InlinePool
@@ -116,6 +117,17 @@ def test_without_its_drive_every_photo_is_kept_and_found(
     assert index(colours) == IndexCounts(unchanged=6)
     assert InlinePool.items == 0
     assert found(colours) == ("red.png", "red.png", False)
+
+
+def test_a_repair_forgets_nothing_of_a_drive_that_is_away(
+    disk: Drive, tmp_path: Path, colours: Library, index: Index
+) -> None:
+    point = tmp_path / "media/DISK"
+    paint_on(disk, point)
+    index(colours, point)
+    disk.unmount()
+    assert verify(colours, repair=True).ok
+    assert overview.status(colours).offline == 6
 
 
 def test_a_drive_mounted_elsewhere_takes_its_photos_along(
