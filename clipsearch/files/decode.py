@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files import jpeg_xl
+from clipsearch.files.code_points import find_code_points, profile_of
 from clipsearch.files.colour import to_srgb
 from clipsearch.files.formats import HEAD_BYTES, formats_for, is_jpeg_xl
 from clipsearch.files.kinds import is_raw
@@ -51,12 +53,9 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
     shorter side keeps at least `min_side` pixels. Raises UnreadablePhotoError with a reason for the user.
     """
     try:
-        if path.stat().st_size == 0:
-            raise UnreadablePhotoError("The file is empty.", path)
-        if is_raw(path.name):
-            return _developed(path, min_side, max_megapixels)
-        with _open(path, max_megapixels) as image:
-            return _read(image, path, min_side, max_megapixels)
+        with catch_warnings():
+            simplefilter("ignore", UserWarning)  # Pillow's, about metadata that is damaged
+            return _decoded(path, min_side, max_megapixels)
     except UnreadablePhotoError:
         raise
     except Exception as error:  # whatever a decoder raises on bad input is the file's fault, told once, here
@@ -64,15 +63,27 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
         raise UnreadablePhotoError(_reason(error), path, temporary, isinstance(error, MemoryError)) from error
 
 
+def _decoded(path: Path, min_side: int, max_megapixels: float) -> Decoded:
+    if path.stat().st_size == 0:
+        raise UnreadablePhotoError("The file is empty.", path)
+    if is_raw(path.name):
+        return _developed(path, min_side, max_megapixels)
+    with _open(path, max_megapixels) as image:
+        return _read(image, path, min_side, max_megapixels)
+
+
 def _open(path: Path, max_megapixels: float) -> Image.Image:
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         formats = formats_for(head)
-        if not is_jpeg_xl(head):
-            return Image.open(path, formats=formats)
-        file.seek(0)
-        _hold_to(max_megapixels, jpeg_xl.size(file), path)
-    return Image.open(path, formats=formats)
+        if is_jpeg_xl(head):
+            file.seek(0)
+            _hold_to(max_megapixels, jpeg_xl.size(file), path)
+        image = Image.open(path, formats=formats)
+        if image.format in {"AVIF", "HEIF"} and "icc_profile" not in image.info:
+            points = find_code_points(file)
+            image.info["icc_profile"] = profile_of(*points) if points else None
+        return image
 
 
 def _hold_to(max_megapixels: float, size: tuple[int, int], path: Path) -> None:

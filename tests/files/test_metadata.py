@@ -15,6 +15,7 @@ from tests.files.deep import dng
 from tests.pictures import quarters
 
 TAGS = ExifTags.Base
+SUBSEC = TAGS.SubsecTimeOriginal
 EXPECTED = Metadata("2024-05-01T12:34:56.120", "Canon EOS R5")
 
 
@@ -90,7 +91,7 @@ def test_a_raw_photo_tells_it_in_its_own_header_or_in_its_preview(tmp_path: Path
         ({}, {TAGS.DateTimeOriginal: "2024:05:01 12:34:56", TAGS.SubsecTimeOriginal: "x"}, None),
         ({}, {TAGS.DateTimeOriginal: "2024:05:01 12:34:56", TAGS.SubsecTimeDigitized: "5"}, None),
         ({}, {TAGS.DateTimeOriginal: "2024:05:01 12:34:56", TAGS.SubsecTimeOriginal: "5"}, "2024-05-01T12:34:56.500"),
-        ({}, {TAGS.DateTimeOriginal: "2024:05:01 12:34:56", TAGS.SubsecTimeOriginal: "1234"}, "2024-05-01T12:34:56.123"),
+        ({}, {TAGS.DateTimeOriginal: "2024:05:01 12:34:56", SUBSEC: "1234"}, "2024-05-01T12:34:56.123"),
     ],
 )  # fmt: skip
 def test_the_time_is_the_best_that_makes_sense(

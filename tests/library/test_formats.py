@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from clipsearch.files import formats
 from clipsearch.library import overview
 from clipsearch.library.library import Library
 from clipsearch.library.search import search_text
-from clipsearch.records import IndexCounts
+from clipsearch.paths import resource_path
+from clipsearch.records import IndexCounts, Relevance
 from tests.conftest import Index
 from tests.files.deep import dng
 from tests.pictures import paint
+
+SAMPLES = Path(__file__).parents[1] / "files" / "samples"
 
 pytestmark = pytest.mark.usefixtures("inline")
 
@@ -46,3 +50,19 @@ def test_what_needs_an_extra_is_a_problem_until_it_is_there(
         assert problem.reason == str(formats.missing_extra("RAW", "raw"))
     assert index(colours, folder) == IndexCounts(added=1)
     assert list(overview.problems(colours)) == []
+
+
+def test_files_of_other_programs_are_found_by_what_they_show(tmp_path: Path, index: Index) -> None:
+    for extra in ("pillow_jxl", "rawpy"):
+        pytest.importorskip(extra)
+    others = tmp_path / "others"
+    others.mkdir()
+    for demo in (resource_path("demo") / name for name in ("dog.jpg", "beach.jpg", "car.jpg", "sushi.jpg", "owl.jpg")):
+        shutil.copy(demo, others)
+    with Library.open(tmp_path / "library") as library:  # the starter model
+        assert index(library, SAMPLES, others) == IndexCounts(added=len(list(SAMPLES.iterdir())) - 1 + 5)  # - README
+        hits = search_text(library, "a parrot", 1000)
+    parrots, rest = hits[:-5], hits[-5:]
+    assert {hit.photo.path.parent for hit in parrots} == {SAMPLES}
+    assert {hit.photo.path.parent for hit in rest} == {others}
+    assert all(hit.relevance is not Relevance.WEAK for hit in parrots)
