@@ -50,6 +50,7 @@ _Entries: TypeAlias = Mapping[str, "os.DirEntry[str]"]
 _Identity: TypeAlias = tuple[int, int]  # device, inode; an inode of 0 is not known
 _EVERYTHING = (Place(""),)
 _DEFAULT = Rules()
+_new = tuple.__new__  # makes a named tuple without a call in Python
 _NO_PAIRS: Mapping[str, str] = {}
 
 
@@ -138,8 +139,8 @@ class _Walk:
         self.folder = folder
         self.rules = rules
         self._root = str(extended(folder))
-        self._min_bytes = rules.min_bytes
         self._shows_marked = rules.hidden or not HAS_MARKS
+        self._wants_all = self._shows_marked and not rules.min_bytes
         self._left_out = way_to(folder, rules.leave_out) if rules.leave_out else None
         self._pending: list[_Directory] = []
         self._links: deque[_Directory] = deque()
@@ -305,16 +306,20 @@ class _Walk:
         self, directory: _Directory, names: Sequence[str], entries: _Entries, pairs: Mapping[str, str] = _NO_PAIRS
     ) -> list[Found]:
         """Return what one stat tells of each file. Those gone meanwhile are left out, as are links to nowhere."""
-        folder, prefix, is_wanted = self.folder, directory.prefix, self._is_wanted
+        folder, prefix, wants_all = self.folder, directory.prefix, self._wants_all
         if directory.ignoring.touches_files:
             names = [name for name in names if not directory.ignoring.hides(prefix + name, is_folder=False)]
         found: list[Found] = []
         for name in names:
             entry = entries[name]
             try:
-                if entry.is_file() and is_wanted(status := entry.stat()):
-                    partner = prefix + pairs[name] if name in pairs else None
-                    found.append(FoundFile(folder, prefix + name, status.st_size, mtime_ns(status), partner))
+                if entry.is_file():
+                    status = entry.stat()
+                    if wants_all or self._is_wanted(status):
+                        partner = prefix + pairs[name] if pairs and name in pairs else None
+                        found.append(
+                            _new(FoundFile, (folder, prefix + name, status.st_size, mtime_ns(status), partner))
+                        )
             except FileNotFoundError:
                 continue
             except OSError as error:
@@ -332,7 +337,7 @@ class _Walk:
         return self._look_at(directory, wanted, entries, pairs)
 
     def _is_wanted(self, status: os.stat_result) -> bool:
-        return status.st_size >= self._min_bytes and (self._shows_marked or not is_marked_hidden(status))
+        return status.st_size >= self.rules.min_bytes and (self._shows_marked or not is_marked_hidden(status))
 
     def _note_folders(self, directory: _Directory, names: Sequence[str], entries: _Entries) -> None:
         """Have subfolders listed next, in order, and those behind links at the end."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from clipsearch.files.scan import Place, Rules, scan
+from clipsearch.files.scan import Found, Place, Rules, scan
 from clipsearch.library.filling import Filling
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import PendingFile
 from clipsearch.library.tally import Tally
 from clipsearch.records import ChangeKind, Folder, FoundFile, Progress, Stage, Unreadable
-from clipsearch.store.files import KnownFile
+from clipsearch.store.files import KnownFile, KnownFiles
 
 EVERYWHERE = (Place(""),)
 TRY_AGAIN = -1  # recorded as mtime of a place that may become readable without changing
@@ -60,29 +61,40 @@ class Comparison:
         """Yield Progress now and then while these places of a folder are looked at, and the differences at the end."""
         known = self._library.catalog.files.known(folder.id, places)
         found = Differences(folder)
-        met: set[str] = set()
+        met: list[str] = []
         unseen: list[str] = []
-        for one in scan(folder.path, self._rules, places):
-            met.add(one.relative_path)
-            if isinstance(one, FoundFile):
-                if one.partner is not None:
-                    found.companions.append(one)
-                elif not (self._unsettled and one.path in self._unsettled):
+        steps = scan(folder.path, self._rules, places)
+        while batch := list(islice(steps, _REPORT_EVERY)):
+            met += [one.relative_path for one in batch]
+            for one in self._not_as_before(batch, known):
+                if isinstance(one, FoundFile):
                     self._compare(found, one, known)
-                if len(met) % _REPORT_EVERY == 0:
-                    yield self._tally.progress(Stage.SCANNING)
-            else:
-                unseen.append(one.relative_path)
-                if isinstance(one, Unreadable):
-                    self._note_unreadable(folder, one)
+                else:
+                    unseen.append(one.relative_path)
+                    if isinstance(one, Unreadable):
+                        self._note_unreadable(folder, one)
+            yield self._tally.progress(Stage.SCANNING)
         self._settle_companions(found, known)
-        _sort_out(found, known, met, unseen)
+        _sort_out(found, known, set(met), unseen)
         found.is_empty = not met
         yield self._tally.progress(Stage.SCANNING)
         yield found
 
-    def _compare(self, found: Differences, one: FoundFile, known: Mapping[str, KnownFile]) -> None:
-        old = known.get(one.relative_path)
+    def _not_as_before(self, batch: Sequence[Found], known: KnownFiles) -> list[Found]:
+        """Count the files that are the photos they were, by far the most; return the others."""
+        photo_ids = known.photos_of(batch)
+        lacking = self._filling.lacking(photo_ids)
+        others = [one for one, photo in zip(batch, photo_ids, strict=True) if photo is None or photo in lacking]
+        self._tally.unchanged(len(batch) - len(others))
+        return others
+
+    def _compare(self, found: Differences, one: FoundFile, known: KnownFiles) -> None:
+        if one.partner is not None:
+            found.companions.append(one)
+        elif not (self._unsettled and one.path in self._unsettled):
+            self._compare_closely(found, one, known.get(one.relative_path))
+
+    def _compare_closely(self, found: Differences, one: FoundFile, old: KnownFile | None) -> None:
         if old is None or old.is_companion or not old.same_as(one):
             self._read_later(found, one)
         elif old.photo_id is None:
@@ -103,13 +115,13 @@ class Comparison:
     def _read_later(self, found: Differences, one: FoundFile) -> None:
         found.pending.append(PendingFile(found.folder.id, one, tuple(self._filling.specs)))
 
-    def _settle_companions(self, found: Differences, known: Mapping[str, KnownFile]) -> None:
+    def _settle_companions(self, found: Differences, known: KnownFiles) -> None:
         """Leave those companions to be linked that are not yet, or whose partners are to be read."""
         to_be_read = {pending.found.relative_path for pending in found.pending if not pending.known}
         companions, found.companions = found.companions, []
         for one in companions:
             if one.partner not in to_be_read and _stands_for_itself(one, known):
-                self._compare(found, one, known)
+                self._compare_closely(found, one, known.get(one.relative_path))
             elif one.partner in to_be_read or not _is_linked(one, known):
                 found.companions.append(one)
             else:
@@ -153,13 +165,12 @@ def _is_linked(one: FoundFile, known: Mapping[str, KnownFile]) -> bool:
     return old.is_companion and old.same_as(one) and old.photo_id == partner.photo_id
 
 
-def _sort_out(found: Differences, known: Mapping[str, KnownFile], met: set[str], unseen: Sequence[str]) -> None:
+def _sort_out(found: Differences, known: KnownFiles, met: set[str], unseen: Sequence[str]) -> None:
     """Tell the files that are gone from those that lie where the scan could not look."""
     to_do = [*(pending.found for pending in found.pending), *found.companions]
     found.known = {one.relative_path: known[one.relative_path] for one in to_do if one.relative_path in known}
-    for path, old in known.items():
-        if path in met:
-            continue
+    for path in sorted(known.without(met)):
+        old = known[path]
         if not lies_in(path, unseen):
             found.gone[path] = old
         elif old.photo_id is not None:

@@ -50,6 +50,10 @@ class Filling:
         """Tell whether another model has been chosen since, so that the photos known before need not be read."""
         return self._library.encoder.model_id != self._filled.model_id
 
+    def lacking(self, photo_ids: Collection[int | None]) -> set[int | None]:
+        """Return those of the photos of which a model has no vector, and that nobody has claimed yet."""
+        return {photo_id for photos in self._lacking.values() if photos for photo_id in photo_ids if photo_id in photos}
+
     def claim(self, photo_id: int) -> tuple[str, ...]:
         """Return the models that have no vector of the photo: once, since one file of a photo is enough."""
         models: tuple[str, ...] = ()

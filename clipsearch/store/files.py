@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
-from sqlalchemy import Connection, Select, Table, delete, func, insert, literal, null, or_, select, tuple_
+from sqlalchemy import Connection, Select, delete, func, insert, null, or_, select, tuple_
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clipsearch.records import FoundFile, Problem
@@ -15,6 +16,8 @@ from clipsearch.store import schema
 from clipsearch.store.changes import note_change
 from clipsearch.store.database import Database, chunks
 from clipsearch.store.labels import inherit
+
+_Row: TypeAlias = tuple[Any, ...]  # relative path, size, mtime, photo id, as the driver gives them
 
 
 class KnownFile(NamedTuple):
@@ -36,30 +39,44 @@ class KnownFile(NamedTuple):
 class KnownFiles(Mapping[str, KnownFile]):
     """What the catalog knows of a folder, by relative path.
 
-    Rows stay as the driver gives them: to make records of a million would take as long as to look at their files.
+    `photos` are the rows of photos without a problem that lie there in their own right: relative path, size, mtime,
+    photo id. They stay as the driver gives them, since to make records of a million would take as long as to look at
+    their files. `others` are few.
     """
 
-    def __init__(self, rows: dict[str, tuple[Any, ...]]) -> None:
-        """`rows` hold relative path, size, mtime, photo id, whether there is a problem, whether it is a companion."""
-        self._rows = rows
+    def __init__(self, photos: dict[str, _Row], others: dict[str, KnownFile]) -> None:
+        self._photos, self._others = photos, others
 
     def __getitem__(self, relative_path: str) -> KnownFile:
-        _, size_bytes, mtime_ns, photo_id, has_problem, is_companion = self._rows[relative_path]
-        return KnownFile(size_bytes, mtime_ns, photo_id, bool(has_problem), bool(is_companion))
+        row = self._photos.get(relative_path)
+        return KnownFile(*row[1:]) if row else self._others[relative_path]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._rows)
+        return chain(self._photos, self._others)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._photos) + len(self._others)
 
-    def photo_of(self, found: FoundFile) -> int | None:
-        """Return the photo of a file that is as it was; None of one that changed, has a problem or is a companion."""
-        row = self._rows.get(found.relative_path)
-        if row is None or row[1] != found.size_bytes or row[2] != found.mtime_ns or row[4] or row[5]:
-            return None
-        photo_id: int | None = row[3]
-        return photo_id
+    def photos_of(self, found: Sequence[object]) -> list[int | None]:
+        """Return the photo of each file that is as it was; None for one that changed, has a problem or accompanies one.
+
+        What is no FoundFile is none of these, either. A rescan asks this of every file, so no file costs a call.
+        """
+        row_at = self._photos.get
+        return [
+            row[3]
+            if isinstance(one, FoundFile)
+            and (row := row_at(one.relative_path))
+            and row[1] == one.size_bytes
+            and row[2] == one.mtime_ns
+            and one.partner is None
+            else None
+            for one in found
+        ]
+
+    def without(self, relative_paths: Set[str]) -> Set[str]:
+        """Return the known places that are none of these."""
+        return (self._photos.keys() - relative_paths) | (self._others.keys() - relative_paths)
 
 
 class Files:
@@ -73,13 +90,17 @@ class Files:
 
         A place is a directory, and whether what lies below it counts, too.
         """
-        known: dict[str, tuple[Any, ...]] = {}
+        photos: dict[str, _Row] = {}
+        others: dict[str, KnownFile] = {}
         with self._database.read() as connection:
-            for directory, deep in places:
-                known |= _known_at(connection, schema.file, folder_id, directory, deep)
-                for path, row in _known_at(connection, schema.problem, folder_id, directory, deep).items():
-                    known[path] = (*known[path][:4], True, known[path][5]) if path in known else row
-        return KnownFiles(known)
+            for place in places:
+                photos |= _rows_at(connection, _known_files(folder_id, companions=False), *place)
+                for path, row in _rows_at(connection, _known_files(folder_id, companions=True), *place).items():
+                    others[path] = KnownFile(*row[1:], is_companion=True)
+                for path, row in _rows_at(connection, _known_problems(folder_id), *place).items():
+                    beside = others.get(path) or KnownFile(*photos.pop(path, row)[1:])
+                    others[path] = beside._replace(has_problem=True)
+        return KnownFiles(photos, others)
 
     def at(self, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
         """Return the photos that lie at these places (folder id, relative path)."""
@@ -194,25 +215,32 @@ class Files:
             return connection.execute(select(func.count(files.id)).where(files.folder_id.in_(folder_ids))).scalar_one()
 
 
-def _known_at(connection: Connection, table: Table, folder_id: int, directory: str, deep: bool) -> dict[str, tuple[Any, ...]]:
-    """Return what a table tells, as KnownFiles wants it, of a directory and the places in it, or also `deep` below it."""
-    path, no, yes = table.c.relative_path, literal(False), literal(True)
-    told = (table.c.photo_id, no, table.c.is_companion) if table is schema.file else (null(), yes, no)
-    rows = select(path, table.c.size_bytes, table.c.mtime_ns, *told).where(table.c.folder_id == folder_id)
+def _known_files(folder_id: int, companions: bool) -> Select[Any]:
+    table = schema.file.c
+    rows = select(table.relative_path, table.size_bytes, table.mtime_ns, table.photo_id)
+    return rows.where(table.folder_id == folder_id, table.is_companion == int(companions))
+
+
+def _known_problems(folder_id: int) -> Select[Any]:
+    table = schema.problem.c
+    rows = select(table.relative_path, table.size_bytes, table.mtime_ns, null())
+    return rows.where(table.folder_id == folder_id)
+
+
+def _rows_at(connection: Connection, rows: Select[Any], directory: str, deep: bool) -> dict[str, _Row]:
+    """Return by path those rows that belong to a directory and the places in it, or also `deep` below it."""
+    path = rows.selected_columns[0]
     if directory:  # names that are not valid Unicode are no text, and sorted after it
         below = path.between(f"{directory}/", f"{directory}0", symmetric=False)
         rows = rows.where(or_(below, path == directory, func.typeof(path) == "blob"))
-    known = {
-        row[0] if row[0].__class__ is str else os.fsdecode(row[0]): row
-        for row in _plain_rows(connection, rows)
-    }
+    known = {row[0] if row[0].__class__ is str else os.fsdecode(row[0]): row for row in _plain_rows(connection, rows)}
     everything = deep and not directory
     return known if everything else {path: known[path] for path in known if _lies_at(path, directory, deep)}
 
 
-def _plain_rows(connection: Connection, rows: Select[Any]) -> Iterable[tuple[Any, ...]]:
+def _plain_rows(connection: Connection, rows: Select[Any]) -> Iterable[_Row]:
     """Return rows as the driver gives them, for a million at once: a path that is not valid Unicode comes as bytes."""
-    return cast("Iterable[tuple[Any, ...]]", connection.execute(rows).cursor)
+    return cast("Iterable[_Row]", connection.execute(rows).cursor)
 
 
 def _lies_at(path: str, directory: str, deep: bool) -> bool:

@@ -397,7 +397,7 @@ def test_files_that_go_while_a_directory_is_looked_at_do_not_make_it_seem_empty(
 def test_one_file_that_goes_meanwhile_is_simply_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(folder, "a.jpg", "b.jpg")
     monkeypatch.setattr(scanning._Walk, "_is_wanted", lambda *_: (folder / "b.jpg").unlink(missing_ok=True) or True)
-    assert paths(folder) == ["a.jpg"]
+    assert paths(folder, Rules(min_bytes=1)) == ["a.jpg"]
 
 
 # Which folder reaches which
