@@ -115,7 +115,12 @@ def thumbnail(library: Library, photo: Photo) -> Path | None:
 
 
 def _make_thumbnail(library: Library, photo: Photo) -> None:
-    """Make it from a place where the photo still lies; where there is none, or no room, it stays away."""
+    """Make it from a place where the photo still lies; where there is none, or no room, it stays away.
+
+    A place out of reach is not looked at, since a share that is gone may hang.
+    """
+    if photo.offline:
+        return
     side, limit = library.settings.thumbnail_px, library.settings.max_megapixels
     for place in photo.paths:
         with suppress(OSError, UnreadablePhotoError):

@@ -72,7 +72,7 @@ class Reading:
         """Read until nothing is pending; closing keeps what is done. Raises DamagedModelError."""
         try:
             while self._queue:
-                yield self._tally.progress(Stage.ENCODING)
+                yield self._progress()
                 yield from self._read()
         except GeneratorExit:
             self._store()
@@ -84,7 +84,7 @@ class Reading:
             for pending, result in results:
                 if isinstance(result, ClipsearchError):
                     self._unreadable(pending, result)
-                    yield self._tally.progress(Stage.ENCODING)
+                    yield self._progress()
                 elif self._is_doubtful(pending, result):
                     self._queue.add([replace(pending, candidates=frozenset(), whole=True)])
                 elif isinstance(result, Recognised):
@@ -97,11 +97,11 @@ class Reading:
                     yield from self._give_way()
                 if self._is_due():
                     self._store()
-                    yield self._tally.progress(Stage.ENCODING)
+                    yield self._progress()
         self._encode(batch)
         self._store()
         self._pass_over_skipped()
-        yield self._tally.progress(Stage.ENCODING)
+        yield self._progress()
 
     def _wanted(self) -> Iterator[PendingFile]:
         """Yield what is to be read; once another model was chosen, this one needs the photos no more."""
@@ -127,10 +127,13 @@ class Reading:
 
     def _give_way(self) -> Iterator[Progress]:
         """Wait as long as the throttle asks, what is done stored, telling why."""
-        for note in self._throttle.rests() if self._throttle else ():
+        for _ in self._throttle.rests() if self._throttle else ():
             if self._encoded:
                 self._store()
-            yield self._tally.progress(Stage.ENCODING, note)
+            yield self._progress()
+
+    def _progress(self) -> Progress:
+        return self._tally.progress(Stage.ENCODING, self._throttle.reason if self._throttle else "")
 
     # Encoding and storing
 

@@ -16,7 +16,8 @@ BUSY = 0.5  # of all processors, taken by other programs
 _BATTERY_SHARE = 0.5
 _BUSY_SHARE = 0.25
 _READ_EVERY_S = 5.0
-_REST_AT_MOST_S = 10.0  # after a step, however long it took
+_WORK_AT_LEAST_S = 1.0  # between two rests, so that work is still done by the batch
+_REST_AT_MOST_S = 10.0  # however long the work before it took
 _NAP_S = 0.5
 
 
@@ -92,6 +93,8 @@ class Throttle:
         """Rest after a step, yielding the reason at least every half a second, so that the run can be stopped."""
         worked_s = self._clock() - self._worked_since
         until = self._clock() + self._rest_s(worked_s)
+        if self._clock() >= until:
+            return
         while self._clock() < until:
             yield self._decision.reason
             self._sleep(min(_NAP_S, max(0.0, until - self._clock())))
@@ -101,7 +104,9 @@ class Throttle:
 
     def _rest_s(self, worked_s: float) -> float:
         share = self._now().share
-        return _REST_AT_MOST_S if share == 0 else min(_REST_AT_MOST_S, worked_s * (1 - share) / share)
+        if share == 0:
+            return _REST_AT_MOST_S
+        return min(_REST_AT_MOST_S, worked_s * (1 - share) / share) if worked_s >= _WORK_AT_LEAST_S else 0.0
 
     def _now(self) -> Decision:
         """Return the decision, made anew every few seconds."""

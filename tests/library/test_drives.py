@@ -109,6 +109,8 @@ def test_without_its_drive_every_photo_is_kept_and_found(
     assert check(colours) == [Folder(1, folder, offline=True)]
     assert found(colours) == ("red.png", "red.png", True)
     assert overview.status(colours).offline == 6
+    photo = search_text(colours, "red", 1)[0].photo
+    assert overview.thumbnail(colours, photo) is not None
     folder.mkdir()  # somebody makes it again on the disk below
     assert index(colours) == IndexCounts()
     assert overview.problems(colours) == []

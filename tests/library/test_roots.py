@@ -13,7 +13,7 @@ import pytest
 
 from clipsearch.errors import CatalogError
 from clipsearch.files.volumes import Volume
-from clipsearch.library import roots
+from clipsearch.library import overview, roots
 from clipsearch.library.library import Library
 from clipsearch.library.roots import check, still_there
 from clipsearch.records import Folder, FoundFile
@@ -305,6 +305,16 @@ def test_a_damaged_catalog_is_told(
     monkeypatch.setattr(colours.catalog.files, "sample", fail)
     with pytest.raises(CatalogError, match="damaged"):
         check(colours)
+
+
+def test_a_thumbnail_that_was_lost_is_not_made_from_what_is_out_of_reach(
+    disk: Path, mounts: Mounts, colours: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounts.unmount("DISK")
+    check(colours)
+    monkeypatch.setattr(overview, "content_hash", None)  # which would be called for each of its places
+    (photo, *_) = colours.catalog.photos.get(colours.catalog.photos.ids())
+    assert overview.thumbnail(colours, photo) is None
 
 
 # After a scan

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from clipsearch.library import throttle
+from clipsearch.library import overview, throttle
+from clipsearch.library.indexing import index_folders
+from clipsearch.library.library import Library
 from clipsearch.library.throttle import FULL, Machine, Readings, Throttle, Times, decide
 from clipsearch.settings import Settings
+from tests.fakes import FakeEncoder
+from tests.pictures import paint
 
 
 class Bench:
@@ -77,7 +82,7 @@ def test_a_slow_run_works_its_share_of_the_time() -> None:
     bench.readings = Readings(others=0.8)
     throttle = bench.throttle()
     assert bench.work(throttle, 1.0) == pytest.approx(3.0)
-    assert bench.work(throttle, 0.2) == pytest.approx(0.6)
+    assert [bench.work(throttle, 0.3) for _ in range(4)] == [0, 0, 0, pytest.approx(3.6)]  # not after every batch
     assert bench.work(throttle, 60.0) == pytest.approx(10.0)  # and never so long that it seems to hang
     assert throttle.reason == "Slower: other programs are busy"
 
@@ -110,6 +115,21 @@ def test_the_machine_is_read_every_few_seconds_only() -> None:
     for _ in range(1000):
         bench.work(throttle, 0.01)
     assert bench.read_count == 2
+
+
+@pytest.mark.usefixtures("inline")
+def test_an_index_run_pauses_with_what_is_done_stored_and_goes_on(colours: Library, folder: Path) -> None:
+    for number in range(20):
+        paint(folder / f"{number}.png", (number * 10, 0, 0))
+    bench = Bench()
+    bench.readings = Readings(battery_percent=12)
+    run = index_folders(colours, [folder], throttle=bench.throttle())
+    steps = [next(run) for _ in range(50)]
+    assert steps[-1].note == "Paused: the battery is low"
+    assert steps[-1].done == overview.status(colours).photos == FakeEncoder.batch_size
+    bench.readings = Readings()
+    *_, last = run
+    assert (last.note, last.counts.added) == ("", 20)
 
 
 @pytest.mark.parametrize(
