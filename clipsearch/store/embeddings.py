@@ -97,7 +97,8 @@ def are_sound(data: Sequence[bytes], dim: int) -> npt.NDArray[np.bool_]:
     sound = np.fromiter((len(one) == 2 * dim for one in data), np.bool_, len(data))
     if sound.any():
         whole = np.frombuffer(b"".join(compress(data, sound)), "<f2").reshape(-1, dim).astype(np.float32)
-        sound[sound] = np.abs(np.linalg.norm(whole, axis=1) - 1) < _NORM_TOLERANCE
+        with np.errstate(invalid="ignore"):  # a number that is none makes no norm
+            sound[sound] = np.abs(np.sqrt(np.einsum("nd,nd->n", whole, whole)) - 1) < _NORM_TOLERANCE
     return sound
 
 
@@ -117,7 +118,7 @@ def _sound_vectors(connection: Connection, model: str, ids: Sequence[int]) -> tu
     number, dim = connection.execute(select(models.id, models.dim).where(models.name == model)).first() or (0, 1)
     marks = ",".join("?" * len(ids))
     statement = f"SELECT photo_id, data FROM vector WHERE model_id = ? AND photo_id IN ({marks})"  # noqa: S608
-    rows = [row for row in connection.exec_driver_sql(statement, (number, *ids)) if len(row[1]) == 2 * dim]
+    rows = [row for row in connection.exec_driver_sql(statement, (number, *ids)).all() if len(row[1]) == 2 * dim]
     data = np.frombuffer(b"".join([row[1] for row in rows]), np.float16)
     return [row[0] for row in rows], data.reshape(-1, dim)
 

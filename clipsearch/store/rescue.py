@@ -1,8 +1,8 @@
 """A sound catalog out of a damaged one: every row that can be read, and what the newest backup adds to it.
 
-Indexes of the damaged file are not trusted, but for one thing: a photo that only the index of contents still knows
-keeps its number, so that its labels stay with it. Photos about which table and index disagree are read again by the
-next indexing run. The user's labels are put back from the backup wherever some could not be read.
+Indexes of the damaged file are only witnesses. A photo that none but the index of contents still knows keeps its
+number, so that its labels stay with it. Where table and index disagree, the row is left out, or its file is read again
+by the next indexing run. The user's labels are put back from the backup wherever some could not be read.
 """
 
 from __future__ import annotations
@@ -46,6 +46,12 @@ _NAMES = {  # table -> what the user calls its rows
     "judgement": "judgements",
     "vector": "vectors",
 }
+_WITNESSES = {  # table -> an index that holds these columns, too
+    "photo": ("sqlite_autoindex_photo_1", "content_hash"),
+    "file": ("ix_file_photo_id", "photo_id"),
+    "judgement": ("sqlite_autoindex_judgement_1", "category_id, photo_id"),
+    "vector": ("sqlite_autoindex_vector_1", "model_id, photo_id"),
+}
 _ROWS_AT_ONCE = 5000
 _READ_AGAIN = -1  # as mtime of a file: no file has it, so that the next indexing run reads this one again
 
@@ -82,7 +88,8 @@ _FILL = {  # table -> what a backup, attached as `old`, adds to it; rows are fou
             JOIN old.photo p ON p.id = v.photo_id JOIN photo ON photo.content_hash = p.content_hash""",
     ),
 }
-_ORPHANS = (  # rows that refer to lost ones
+_REMAINS = (  # rows that refer to lost ones, and vectors of photos that are to be read again
+    "DELETE FROM vector WHERE photo_id IN (SELECT id FROM photo WHERE width = 0)",
     "DELETE FROM file WHERE folder_id NOT IN (SELECT id FROM folder) OR photo_id NOT IN (SELECT id FROM photo)",
     "DELETE FROM problem WHERE folder_id NOT IN (SELECT id FROM folder)",
     "DELETE FROM judgement WHERE category_id NOT IN (SELECT id FROM category)"
@@ -121,7 +128,7 @@ def _make_sound(catalog: Path, scratch: Path) -> list[str]:
         new.execute("COMMIT")
         used = _fill_up(new, catalog, scratch, damaged) if damaged else None
         new.execute("BEGIN")
-        for statement in _ORPHANS:
+        for statement in _REMAINS:
             new.execute(statement)
         _count_generations_anew(new)
         new.execute("COMMIT")
@@ -149,13 +156,51 @@ def _save_table(source: sqlite3.Connection, new: sqlite3.Connection, table: Tabl
     if not columns:
         return False
     salvage = Salvage(source, table.name, [column.name for column in columns])
-    rows, complete = salvage.rows(), True
+    rows, complete = _attested(source, table, columns, salvage.rows()), True
     while batch := list(islice(rows, _ROWS_AT_ONCE)):
-        sound = [row[1:] for row in batch if all(map(_fits, row[1:], columns))]
+        sound = [row for row in batch if all(map(_fits, row, columns))]
         kept = _sound_vectors(new, sound) if table is schema.vector else sound
         complete &= len(kept) == len(batch)
         new.executemany(_insert(table, columns), kept)
     return complete and salvage.complete
+
+
+def _attested(
+    source: sqlite3.Connection, table: Table, columns: Sequence[Column[Any]], rows: Iterable[Row]
+) -> Iterator[Row]:
+    """Yield the rows (rowid, *columns) without their rowid; one that an index contradicts is emptied.
+
+    A file keeps its row and is read again.
+    """
+    names = [column.name for column in columns]
+    witness = _witness(source, table)
+    for rowid, *values in rows:
+        row = dict(zip(names, values, strict=True))
+        said = witness.get(rowid)
+        if said is not None and said != tuple(row[name] for name in _witnessed(table)):
+            row = {**row, "mtime_ns": _READ_AGAIN} if table is schema.file else dict.fromkeys(row)
+        yield tuple(row.values())
+
+
+def _witnessed(table: Table) -> list[str]:
+    return _WITNESSES[table.name][1].split(", ")
+
+
+def _witness(source: sqlite3.Connection, table: Table) -> dict[int, Row]:
+    """Return what an index says of each row, by rowid, as far as the index can be read."""
+    if table.name not in _WITNESSES:
+        return {}
+    return {row[0]: row[1:] for row in _indexed(source, table)}
+
+
+def _indexed(source: sqlite3.Connection, table: Table) -> Iterator[Row]:
+    """Yield (rowid, *columns) out of a table's witness, as far as that can be read from either end."""
+    index, columns = _WITNESSES[table.name]
+    select = f"SELECT rowid, {columns} FROM {table.name} INDEXED BY {index} ORDER BY "  # noqa: S608 (our own names)
+    for order in ("ASC", "DESC"):
+        with suppress(sqlite3.Error):
+            yield from source.execute(select + ", ".join(f"{name} {order}" for name in _witnessed(table)))
+            return
 
 
 def _columns(source: sqlite3.Connection, table: Table) -> list[Column[Any]]:
@@ -185,10 +230,12 @@ def _fits(value: Any, column: Column[Any]) -> bool:
         case PathText() if isinstance(value, bytes):
             return True
         case _:
-            return isinstance(value, str) and _is_unicode(value)
+            return _is_text(value)
 
 
-def _is_unicode(value: str) -> bool:
+def _is_text(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
@@ -207,23 +254,12 @@ def _save_photos_by_index(source: sqlite3.Connection, new: sqlite3.Connection) -
     """Save the number of photos that only the index of contents knows; mark files whose photo is in doubt."""
     known = dict(new.execute("SELECT content_hash, id FROM photo").fetchall())
     doubtful = set[int]()
-    for content, photo_id in _indexed_photos(source):
-        if known.get(content) != photo_id:
+    for photo_id, content in _indexed(source, schema.photo):
+        if _is_text(content) and known.get(content) != photo_id:
             doubtful.add(photo_id)
             new.execute(_insert(schema.photo, schema.photo.columns), (photo_id, content, 0, 0, "", None, None))
     marks = [(_READ_AGAIN, photo_id) for photo_id in doubtful]
     new.executemany("UPDATE file SET mtime_ns = ? WHERE photo_id = ?", marks)
-
-
-def _indexed_photos(source: sqlite3.Connection) -> Iterator[tuple[str, int]]:
-    """Yield (content hash, photo id) as far as the index can be read from either end."""
-    indexed = "SELECT content_hash, id FROM photo INDEXED BY sqlite_autoindex_photo_1 ORDER BY content_hash"
-    for order in ("ASC", "DESC"):
-        with suppress(sqlite3.Error):
-            for content, photo_id in source.execute(f"{indexed} {order}"):
-                if isinstance(content, str) and _is_unicode(content) and isinstance(photo_id, int):
-                    yield content, photo_id
-            return
 
 
 # What the newest backup adds
