@@ -18,13 +18,13 @@ Scores = npt.NDArray[np.float32]
 Read = Callable[[Sequence[int]], Iterator[tuple[list[int], npt.NDArray[np.float16]]]]
 
 #: An unread candidate is given up if it needs an error of so many standard deviations to be among the best.
-SURE = 3.5
+SURE = 3.25
 _STEP = 500
 
 
 def candidates_for(limit: int) -> int:
     """Return how many candidates are enough to find the `limit` best photos among them."""
-    return 2000 + 10 * limit
+    return 1500 + 10 * limit
 
 
 def rank(query: npt.NDArray[np.float32], ids: Ids, estimates: Scores, limit: int, read: Read) -> tuple[Ids, Scores]:
