@@ -40,19 +40,23 @@ def watch(
 
 
 def _follow(library: Library, stop: threading.Event, folders: list[Path] | None, as_json: bool) -> None:
-    from clipsearch.library.following import Notice, follow
+    from clipsearch.library.following import Notice, Ready, follow
 
     progress, news = _ProgressLine(), _News(as_json)
     with closing(progress), closing(follow(library, stop, folders)) as told:
         for one in told:
-            if isinstance(one, Notice):
+            if isinstance(one, (Notice, Ready)):
                 progress.close()
-                typer.echo(one_line(one.sentence), err=True)
+                typer.echo(one_line(one.sentence if isinstance(one, Notice) else _watching(one.folders)), err=True)
             else:
                 if one.changes:
                     progress.close()
                 news.tell(one.changes)
                 progress.show(one)
+
+
+def _watching(folders: int) -> str:
+    return f"Watching {folders} folder{'' if folders == 1 else 's'}."
 
 
 class _News:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,9 @@ from clipsearch.library.comparing import scan_rules
 from clipsearch.library.indexing import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.throttle import Throttle
-from clipsearch.records import ChangeKind, Progress
+from clipsearch.records import ChangeKind, IndexCounts, Progress
+
+__all__ = ["Batch", "Following", "Notice", "Ready", "follow"]
 
 _FOLDERS_EVERY_S = 5.0  # another process may add a folder
 _AWAY_EVERY_S = 30.0  # a drive may be connected elsewhere
@@ -40,6 +42,13 @@ class Notice:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From now on no change in so many folders is missed."""
+
+    folders: int
+
+
 class Following:
     """What is to be looked at in a library's folders, all of them or those of some ids."""
 
@@ -53,24 +62,40 @@ class Following:
         self._count: int | None = None
         self._held = Batch({})
 
-    def batches(self, stop: threading.Event) -> Generator[Batch | Notice, None, None]:
+    def batches(self, stop: threading.Event) -> Generator[Batch | Notice | Ready, None, None]:
         """Yield every folder as a whole, then what changes. Ends soon after `stop` is set."""
         try:
             while not stop.is_set():
                 self._watcher.watch(self._paths())
                 batch = self._next_batch(stop)
-                yield from map(Notice, self._notices())
+                yield from self._news()
                 if batch.places:
                     held, self._held = self._held, Batch({})
                     yield batch.with_places(held)
         finally:
             self._watcher.close()
 
+    def index(self, batch: Batch, throttle: Throttle, activity: str) -> Generator[Progress, None, IndexCounts]:
+        """Index what a batch names; return the counts. Raises what `index_folders` does."""
+        is_held = False
+        options = {"places": batch.places, "unsettled": batch.unsettled, "throttle": throttle, "activity": activity}
+        with closing(index_folders(self._library, **options)) as steps:
+            while True:
+                try:
+                    step = next(steps)
+                except StopIteration as end:
+                    if is_held:
+                        self._hold(batch)
+                    counts: IndexCounts = end.value
+                    return counts
+                is_held = is_held or _is_held(step, batch.places)
+                yield step
+
     def put_back(self, batch: Batch) -> None:
         """Yield a batch again, since nobody could look at it."""
         self._watcher.put_back(batch)
 
-    def hold(self, batch: Batch) -> None:
+    def _hold(self, batch: Batch) -> None:
         """Yield these places again with the next batch: what is missing from them may turn up there.
 
         That it is missing is listed as a problem of the folder itself, which is looked at again, too.
@@ -97,13 +122,12 @@ class Following:
             self._watcher.look_at_all()
         return batch
 
-    def _notices(self) -> list[str]:
-        notices = self._watcher.take_notices()
+    def _news(self) -> Iterator[Notice | Ready]:
+        yield from map(Notice, self._watcher.take_notices())
         count = len(self._paths())
         if self._watcher.is_ready and count != self._count:
             self._count = count
-            notices.append(f"Watching {count} folder{'' if count == 1 else 's'}.")
-        return notices
+            yield Ready(count)
 
 
 def follow(
@@ -111,7 +135,7 @@ def follow(
     stop: threading.Event,
     folders: Sequence[Path] | None = None,
     watcher: Watcher | None = None,
-) -> Generator[Progress | Notice, None, None]:
+) -> Generator[Progress | Notice | Ready, None, None]:
     """Add `folders` and index them, or all that were added; then index what changes in them, until `stop` is set.
 
     While another process indexes, and after a failure that may pass, it is tried again. Raises ClipsearchError for one
@@ -125,10 +149,10 @@ def follow(
     following = Following(library, ids, watcher)
     with closing(following.batches(stop)) as batches:
         for told in batches:
-            if isinstance(told, Notice):
-                yield told
-            else:
+            if isinstance(told, Batch):
                 yield from runs.look_at(told, following)
+            else:
+                yield told
 
 
 class _Runs:
@@ -145,7 +169,9 @@ class _Runs:
         """Add folders and index them, as soon as no other process does."""
         while not self._stop.is_set():
             try:
-                yield from self._run(folders, None)
+                yield from self._until_stopped(
+                    index_folders(self._library, folders, throttle=self._throttle, activity="watch")
+                )
             except LibraryBusyError as error:
                 yield from self._say(error.message)
                 self._stop.wait(_BUSY_S)
@@ -155,31 +181,17 @@ class _Runs:
     def look_at(self, batch: Batch, following: Following) -> Generator[Progress | Notice, None, None]:
         """Index what a batch names; what fails is put back, and told once."""
         try:
-            is_held = False
-            with closing(self._run(None, batch)) as steps:
-                for step in steps:
-                    is_held |= _is_held(step, batch.places)
-                    yield step
+            yield from self._until_stopped(following.index(batch, self._throttle, "watch"))
         except ClipsearchError as error:
             following.put_back(batch)
             yield from self._say(error.message)
             self._rest(error)
         else:
             self._said, self._pause_s = "", _SHORTEST_PAUSE_S
-            if is_held:
-                following.hold(batch)
 
-    def _run(self, folders: Sequence[Path] | None, batch: Batch | None) -> Generator[Progress, None, None]:
-        steps = index_folders(
-            self._library,
-            folders,
-            places=batch and batch.places,
-            unsettled=batch.unsettled if batch else (),
-            throttle=self._throttle,
-            activity="watch",
-        )
-        with closing(steps):
-            for step in steps:
+    def _until_stopped(self, run: Generator[Progress, None, IndexCounts]) -> Generator[Progress, None, None]:
+        with closing(run):
+            for step in run:
                 yield step
                 if self._stop.is_set():
                     return

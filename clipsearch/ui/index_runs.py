@@ -10,6 +10,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from clipsearch.errors import LibraryBusyError
 from clipsearch.records import Folder, IndexCounts, Progress
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.tasks import Task, Tasks
@@ -22,9 +23,12 @@ class _Request:
     folders: Sequence[Path] | None
     retry_problems: bool = False
     removals_confirmed: bool = False
+    changes: object = None  # a batch of places that changed, to which the run is restricted
 
     def start(self, library: LibraryAccess) -> Generator[Progress, None, IndexCounts]:
         """Begin the run. Called in its thread."""
+        if self.changes is not None:
+            return library.index_changes(self.changes)
         if self.removals_confirmed:
             return library.confirm_removals(self.folders or [])
         return library.index(self.folders, self.retry_problems)
@@ -42,7 +46,8 @@ class IndexRuns(QObject):
 
     started = Signal()
     progressed = Signal(object)
-    ended = Signal(object)  # the last run's IndexCounts, or None when it was cancelled or failed
+    ended = Signal(object)  # the last run's IndexCounts; None when it was cancelled or failed, or nothing had changed
+    unfinished = Signal(object, object)  # changes whose run failed, and its error
     paused_changed = Signal(bool)
     folder_removed = Signal()
     refused = Signal(object)  # the error for which the library is not open
@@ -93,6 +98,10 @@ class IndexRuns(QObject):
         """Forget the photos that are missing from `folder`, which the user says were deleted."""
         self._request(_Request([folder.path], removals_confirmed=True))
 
+    def request_changes(self, changes: object) -> None:
+        """Index what has changed in the folders; that the library is busy is not told but by `unfinished`."""
+        self._request(_Request(None, changes=changes))
+
     def pause(self) -> None:
         """Hold all runs before their next step."""
         for run in self._runs.values():
@@ -130,7 +139,9 @@ class IndexRuns(QObject):
     def _run(self, request: _Request) -> None:
         run = self._tasks.run(lambda: request.start(self._library))
         run.progressed.connect(self.progressed)
-        run.succeeded.connect(self._on_succeeded)
+        run.succeeded.connect(lambda counts: self._on_succeeded(request, counts))
+        if request.changes is not None:
+            run.failed.connect(lambda error: self._on_changes_failed(request.changes, error))
         number = next(self._numbers)
         run.finished.connect(lambda: self._on_finished(number))
         self._runs[number] = run
@@ -161,8 +172,14 @@ class IndexRuns(QObject):
         interrupted, self._interrupted = self._interrupted, []
         self._run_all(interrupted)
 
-    def _on_succeeded(self, counts: object) -> None:
-        self._counts = counts
+    def _on_succeeded(self, request: _Request, counts: IndexCounts) -> None:
+        is_news = counts.added or counts.updated or counts.moved or counts.removed
+        self._counts = counts if is_news or request.changes is None else self._counts
+
+    def _on_changes_failed(self, changes: object, error: Exception) -> None:
+        if not isinstance(error, LibraryBusyError):
+            self._tasks.failed.emit(error)
+        self.unfinished.emit(changes, error)
 
     def _on_finished(self, number: int) -> None:
         del self._runs[number]

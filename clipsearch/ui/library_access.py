@@ -6,6 +6,7 @@ of need: the window shows before the database code is loaded.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from clipsearch.records import (
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
+    from clipsearch.library.following import Batch, Following
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class LibraryAccess:
         self._folder = folder
         self._opened: Library | None = None
 
+        self._following: Following
     @property
     def _library(self) -> Library:
         if self._opened is None:
@@ -95,6 +98,25 @@ class LibraryAccess:
         from clipsearch.library.search import search_text
 
         return search_text(self._library, query, limit)
+
+    def changes(self, stop: threading.Event) -> Generator[Batch | str, None, None]:
+        """Yield what is to be looked at in the folders and then changes in them, and sentences about watching them.
+
+        Ends soon after `stop` is set, and at once if the user does not want the window to follow changes.
+        """
+        from clipsearch.library.following import Batch, Following, Notice
+
+        if self._library.settings.watch:
+            self._following = Following(self._library)
+            for told in self._following.batches(stop):
+                if isinstance(told, (Batch, Notice)):
+                    yield told if isinstance(told, Batch) else told.sentence
+
+    def index_changes(self, changes: Batch) -> Generator[Progress, None, IndexCounts]:
+        """Bring what `changes` told of up to date, step by step, giving way to other work."""
+        from clipsearch.library.throttle import Throttle
+
+        return self._following.index(changes, Throttle(self._library.settings), "window")
 
     def search_image(self, path: Path, limit: int) -> list[Hit]:
         from clipsearch.library.search import search_image

@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         status.pause_wanted.connect(runs.pause)
         status.resume_wanted.connect(runs.resume)
         status.cancel_wanted.connect(runs.cancel)
+        session.watching.noticed.connect(status.show_news)
         status.show_text(self.tr("Opening the library…"))
 
     def _connect_models(self) -> None:

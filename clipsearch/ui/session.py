@@ -17,6 +17,7 @@ from clipsearch.ui.photo_model import PhotoModel
 from clipsearch.ui.searching import Searching
 from clipsearch.ui.tasks import Tasks
 from clipsearch.ui.thumbnails import Thumbnails
+from clipsearch.ui.watching import Watching
 
 _SEARCH_AGAIN_S = 2.0
 
@@ -36,12 +37,15 @@ class Session(QObject):
         self._questions = Tasks(1, "questions", self)
         self._indexing = Tasks(1, "indexing", self)
         self._installing = Tasks(1, "models", self)
-        self._lanes = (self.background, self.pictures, self._questions, self._indexing, self._installing)
+        self._following = Tasks(1, "watching", self)
+        lanes = (self.background, self.pictures, self._questions, self._indexing, self._installing, self._following)
+        self._lanes = lanes
         self.thumbnails = Thumbnails(library, self.pictures, self)
         self.model = PhotoModel(self)
         self.feed = LibraryFeed(library, self.background, self)
         self.searching = Searching(library, self._questions, self)
         self.runs = IndexRuns(library, self._indexing, self)
+        self.watching = Watching(library, self._following, self.runs, self)
         self.drives = Drives(library, self.background, self)
         self.models = ModelRuns(library, self._installing, self.background, self)
         self._searched_s = 0.0
@@ -61,6 +65,7 @@ class Session(QObject):
 
     def stop(self) -> None:
         """Ask all work to stop soon; what is done is kept."""
+        self.watching.stop()
         for lane in self._lanes:
             lane.cancel_all()
 
@@ -93,6 +98,7 @@ class Session(QObject):
         self.searching.start()
         self.runs.start()
         self.drives.look()
+        self.watching.start()
         self.background.run(self.library.warm_up)
 
     def _on_first_overview(self, overview: Overview) -> None:

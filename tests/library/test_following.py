@@ -18,7 +18,7 @@ from clipsearch.files.dirty import Batch, DirtyPlaces
 from clipsearch.files.watch import Pace, Watcher
 from clipsearch.library import following
 from clipsearch.library.comparing import scan_rules
-from clipsearch.library.following import Following, Notice, follow
+from clipsearch.library.following import Following, Notice, Ready, follow
 from clipsearch.library.indexing import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.lock import indexing_lock
@@ -44,6 +44,7 @@ class Follower:
         self.stop = threading.Event()
         self.changes: list[Change] = []
         self.notices: list[str] = []
+        self.ready: list[int] = []
         self.runs = 0
         self.error: Exception | None = None
         self._folders = list(folders)
@@ -56,6 +57,8 @@ class Follower:
             for told in follow(self.library, self.stop, self._folders, watcher):
                 if isinstance(told, Notice):
                     self.notices.append(told.sentence)
+                elif isinstance(told, Ready):
+                    self.ready.append(told.folders)
                 else:
                     self.changes += told.changes
                     self.runs += told.stage is Stage.DONE
@@ -79,7 +82,7 @@ class Follower:
 
     def until_watching(self) -> None:
         """Wait until the folders are watched and have been looked at since."""
-        self.until(lambda: any(notice.startswith("Watching") for notice in self.notices))
+        self.until(lambda: self.ready)
         self.until(lambda: self.runs >= (2 if self._folders else 1))
 
 
@@ -149,7 +152,7 @@ def test_all_added_folders_are_followed(
     index(colours, folder, other)
     (other / "a.png").unlink()
     follower = followed()
-    assert follower.notices == ["Watching 2 folders."]
+    assert follower.ready == [2]
     follower.until(lambda: follower.told == [("removed", "a.png")])
     paint(other / "b.png", "red")
     follower.until(lambda: ("added", "b.png") in follower.told)
@@ -163,7 +166,7 @@ def test_only_named_folders_are_followed(
     (folder / "inner").mkdir()
     index(colours, folder, other)
     follower = followed(folder / "inner")
-    assert follower.notices == ["Watching 1 folder."]
+    assert follower.ready == [1]
     paint(other / "a.png", "red")
     paint(folder / "b.png", "red")
     follower.until(lambda: follower.told)
@@ -190,7 +193,7 @@ def test_folders_added_and_removed_meanwhile_are_followed(
     added = colours.catalog.folders.add(other)
     follower.until(lambda: follower.told == [("added", "a.png")])
     colours.catalog.folders.remove(added.id)
-    follower.until(lambda: follower.notices[-1] == "Watching 1 folder.")
+    follower.until(lambda: follower.ready == [1, 2, 1])
     paint(other / "b.png", "blue")
     paint(folder / "c.png", "blue")
     follower.until(lambda: ("added", "c.png") in follower.told)
@@ -259,12 +262,12 @@ def test_it_waits_for_another_process_that_indexes(
     follower = followed(folder)
     with indexing_lock(colours.folder, "window"):
         paint(folder / "a.png", "red")
-        follower.until(lambda: len(follower.notices) == 2)
+        follower.until(lambda: len(follower.notices) == 1)
         paint(folder / "b.png", "blue")
         time.sleep(0.5)
     follower.until(lambda: sorted(follower.told) == [("added", "a.png"), ("added", "b.png")])
-    assert "has been indexing this library" in follower.notices[1]
-    assert len(follower.notices) == 2
+    assert "has been indexing this library" in follower.notices[0]
+    assert len(follower.notices) == 1
 
 
 def test_it_waits_to_add_folders_while_another_process_indexes(
@@ -295,7 +298,7 @@ def test_a_failure_is_told_once_and_tried_again(
     monkeypatch.setattr(following, "index_folders", failing)
     paint(folder / "a.png", "red")
     follower.until(lambda: follower.told == [("added", "a.png")])
-    assert follower.notices[1:] == ["The disk is full."]
+    assert follower.notices == ["The disk is full."]
 
 
 def test_what_was_held_back_is_looked_at_again_with_what_comes(

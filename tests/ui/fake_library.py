@@ -101,6 +101,11 @@ class FakeLibrary(LibraryAccess):
         self.indexed: list[object] = []
         self.steps = 5
         self.step_s = 0.0
+        self.happened: list[object] = []
+        self.looked_at: list[object] = []
+        self.change_errors: list[Exception] = []
+        self.may_look = threading.Event()
+        self.may_look.set()
         self.is_closed = False
         self.generator_closed = threading.Event()
         self.may_open = threading.Event()
@@ -157,6 +162,21 @@ class FakeLibrary(LibraryAccess):
         if self.network_error:
             raise self.network_error
         model = next(model for model in self.known_models if model.name == name)
+    def changes(self, stop: threading.Event) -> Generator[object, None, None]:
+        while not stop.wait(0.01):
+            while self.happened:
+                yield self.happened.pop(0)
+
+    def index_changes(self, changes: object) -> Generator[Progress, None, IndexCounts]:
+        self.looked_at.append(changes)
+        if self.change_errors:
+            raise self.change_errors.pop()
+        while not self.may_look.wait(0.01):
+            yield Progress(Stage.SCANNING, 0, 0, IndexCounts(), 1.0)
+        self.ids.insert(0, max(self.ids, default=0) + 1)
+        yield Progress(Stage.DONE, 1, 1, IndexCounts(added=1), 1.0)
+        return IndexCounts(added=1)
+
         return replace(model, download_bytes=600_000_000)
 
     def install_model(self, name: str) -> Generator[ModelProgress, None, ModelInfo]:
