@@ -62,8 +62,8 @@ def index_folders(
     """Add `folders` (None: those already added) and bring them up to date; return the counts (see `Wishes`).
 
     When another model is chosen meanwhile, the run goes on until that one knows the photos, too. Raises
-    ClipsearchError for a folder that is not there, LibraryBusyError when another process is indexing, CatalogError when
-    the library cannot be written.
+    ClipsearchError for a folder that is not there or not connected, LibraryBusyError when another process is indexing,
+    CatalogError when the library cannot be written.
     """
     wishes = Wishes(retry_problems, removals_confirmed, places, unsettled, throttle, activity)
     with indexing_lock(library.folder, activity):
@@ -92,7 +92,9 @@ def _targets(
         _require_folder(path)
     holds = partial(reaches, rules=scan_rules(library))
     wanted = {library.catalog.folders.add(Path(os.path.abspath(path)), holds).id for path in folders or ()}
-    known = [folder for folder in check(library, PATIENT_LIMIT_S, wanted) if not folder.offline]
+    checked = check(library, PATIENT_LIMIT_S, wanted)
+    _require_connected([folder for folder in checked if folder.id in wanted])
+    known = [folder for folder in checked if not folder.offline]
     if places is not None:
         return [folder for folder in known if folder.path in places]
     return [folder for folder in known if folders is None or folder.id in wanted]
@@ -102,6 +104,13 @@ def _require_folder(path: Path) -> None:
     if not os.path.isdir(path):
         reason = "is a file; name the folder it lies in" if path.is_file() else "is not there"
         raise ClipsearchError("Folder not found", f"The folder {path} {reason}.", path)
+
+
+def _require_connected(folders: Sequence[Folder]) -> None:
+    for folder in folders:
+        if folder.offline:
+            message = f"The drive or share of {folder.path} is not connected; its photos are kept until it is."
+            raise ClipsearchError("Folder not connected", message, folder.path)
 
 
 class _Run:

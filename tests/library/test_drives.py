@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from clipsearch.errors import ClipsearchError
 from clipsearch.library import comparing, overview
 from clipsearch.library.indexing import index_folders
 from clipsearch.library.library import Library
@@ -129,6 +130,18 @@ def test_a_repair_forgets_nothing_of_a_drive_that_is_away(
     index(colours, point)
     disk.unmount()
     assert verify(colours, repair=True).ok
+    assert overview.status(colours).offline == 6
+
+
+def test_to_index_an_empty_mount_point_is_refused_with_the_reason(
+    disk: Drive, tmp_path: Path, colours: Library, index: Index
+) -> None:
+    point = tmp_path / "media/DISK"
+    paint_on(disk, point)
+    index(colours, point)
+    disk.unmount()
+    with pytest.raises(ClipsearchError, match="is not connected; its photos are kept"):
+        index(colours, point)
     assert overview.status(colours).offline == 6
 
 
