@@ -123,9 +123,13 @@ def _frozen(value: Any) -> Any:
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write `settings` to `path`, whole or not at all."""
+    """Write `settings` to `path`, whole or not at all. Raises ClipsearchError when it cannot be written."""
     values: dict[str, Any] = asdict(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".new")
-    scratch.write_text(tomli_w.dumps(values), "utf-8")
-    scratch.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_text(tomli_w.dumps(values), "utf-8")
+        scratch.replace(path)
+    except OSError as error:
+        reason = f"{path} cannot be written: {error.strerror}."
+        raise ClipsearchError("Settings not saved", reason, path) from error

@@ -26,6 +26,12 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    with pytest.raises(ClipsearchError, match=r"settings\.toml cannot be written"):
+        settings.save(Settings(), tmp_path / "a file" / "settings.toml")
+
+
 def test_unknown_keys_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text('colour = "mauve"\nbatch_size = 9\n')
     assert settings.load(tmp_path / "s.toml") == Settings(batch_size=9)

@@ -27,10 +27,11 @@ from clipsearch.records import (
     Progress,
     Status,
 )
+from clipsearch.settings import Settings
 
 if TYPE_CHECKING:
-    from clipsearch.library.library import Library
     from clipsearch.library.following import Batch, Following
+    from clipsearch.library.library import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,8 @@ class LibraryAccess:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._opened: Library | None = None
-
         self._following: Following
+
     @property
     def _library(self) -> Library:
         if self._opened is None:
@@ -68,6 +69,16 @@ class LibraryAccess:
         from clipsearch.library.library import Library
 
         self._opened = Library.open(self._folder, settings.load(paths.settings_file()))
+
+    def settings(self) -> Settings:
+        """Return what the user has chosen. Raises ClipsearchError when the file cannot be read."""
+        return settings.load(paths.settings_file())
+
+    def change_settings(self, chosen: Settings) -> None:
+        """Keep what the user has chosen; the next indexing run goes by it. Raises ClipsearchError."""
+        settings.save(chosen, paths.settings_file())
+        if self._opened is not None:
+            self._opened.settings = chosen
 
     def warm_up(self) -> None:
         """Load the model and the index, so that the first answer comes at once."""
@@ -88,17 +99,6 @@ class LibraryAccess:
         throttle = Throttle(self._library.settings)
         return index_folders(self._library, folders, retry_problems=retry_problems, throttle=throttle)
 
-    def confirm_removals(self, folders: Sequence[Path]) -> Generator[Progress, None, IndexCounts]:
-        """Bring these folders up to date, and forget what is missing from them, however much it is."""
-        from clipsearch.library.indexing import index_folders
-
-        return index_folders(self._library, folders, removals_confirmed=True)
-
-    def search_text(self, query: str, limit: int) -> list[Hit]:
-        from clipsearch.library.search import search_text
-
-        return search_text(self._library, query, limit)
-
     def changes(self, stop: threading.Event) -> Generator[Batch | str, None, None]:
         """Yield what is to be looked at in the folders and then changes in them, and sentences about watching them.
 
@@ -117,6 +117,17 @@ class LibraryAccess:
         from clipsearch.library.throttle import Throttle
 
         return self._following.index(changes, Throttle(self._library.settings), "window")
+
+    def confirm_removals(self, folders: Sequence[Path]) -> Generator[Progress, None, IndexCounts]:
+        """Bring these folders up to date, and forget what is missing from them, however much it is."""
+        from clipsearch.library.indexing import index_folders
+
+        return index_folders(self._library, folders, removals_confirmed=True)
+
+    def search_text(self, query: str, limit: int) -> list[Hit]:
+        from clipsearch.library.search import search_text
+
+        return search_text(self._library, query, limit)
 
     def search_image(self, path: Path, limit: int) -> list[Hit]:
         from clipsearch.library.search import search_image

@@ -22,6 +22,7 @@ from clipsearch.ui.photo_grid import USUAL_TILE
 from clipsearch.ui.questions import BurstQuestion, PhotoQuestion, PictureQuestion, Question, TextQuestion
 from clipsearch.ui.search_bar import SearchBar
 from clipsearch.ui.session import Session
+from clipsearch.ui.settings_actions import SettingsActions
 from clipsearch.ui.sidebar import Place, Sidebar
 from clipsearch.ui.status_bar import StatusBar
 from clipsearch.ui.theme import Theme
@@ -48,6 +49,7 @@ class MainWindow(QMainWindow):
         self.menus = Menus(self.menuBar())
         self.folders = FolderActions(session, store, self)
         self.models = ModelActions(session, self)
+        self.settings = SettingsActions(session, self)
         self._busy = QProgressBar()
         self._lay_out()
         self._connect_menus(theme)
@@ -123,6 +125,7 @@ class MainWindow(QMainWindow):
         menus, photos = self.menus, self.pages.photos
         menus.add_folder.triggered.connect(self.folders.choose)
         menus.update_all.triggered.connect(self.folders.update_all)
+        menus.settings.triggered.connect(self.settings.open)
         menus.quit.triggered.connect(self.close)
         menus.find.triggered.connect(self._focus_search)
         menus.find_picture.triggered.connect(self.choose_picture)
@@ -182,10 +185,10 @@ class MainWindow(QMainWindow):
         runs.progressed.connect(status.show_progress)
         runs.paused_changed.connect(status.show_paused)
         runs.ended.connect(self._on_run_ended)
+        session.watching.noticed.connect(status.show_news)
         status.pause_wanted.connect(runs.pause)
         status.resume_wanted.connect(runs.resume)
         status.cancel_wanted.connect(runs.cancel)
-        session.watching.noticed.connect(status.show_news)
         status.show_text(self.tr("Opening the library…"))
 
     def _connect_models(self) -> None:

@@ -20,6 +20,8 @@ class Menus(QObject):
         library = bar.addMenu(self.tr("&Library"))
         self.add_folder = _action(library, self.tr("&Add folder…"), keys.Open)
         self.update_all = _action(library, self.tr("&Update all folders"), "F5")
+        self.settings = _action(library, self.tr("&Settings…"), "Ctrl+,")
+        self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
         library.addSeparator()
         self.quit = _action(library, self.tr("&Quit"), "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 from clipsearch.records import ModelInfo, Progress, Stage, Status
 from clipsearch.ui import wording
 from clipsearch.ui.icons import icon
-from clipsearch.ui.widgets import label, tool_button
+from clipsearch.ui.widgets import elided_label, label, tool_button
 
 _HEIGHT_PX = 40
 _NEWS_MS = 8_000
@@ -29,7 +29,7 @@ class StatusBar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(_HEIGHT_PX)
         self._counts = label(role="muted")
-        self._step = label(role="muted")
+        self._step = elided_label(role="muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setFixedWidth(200)
@@ -119,9 +119,9 @@ class StatusBar(QWidget):
     def _show_step(self) -> None:
         if self._last is None:
             return
-        done, total = wording.number(self._last.done), wording.number(self._last.total)
-        paused = self.tr("Paused at {done} of {total}").format(done=done, total=total)
+        paused = self.tr("Paused · {photos}").format(photos=wording.photos_to_go(self._last))
         self._step.setText(paused if self._is_paused else wording.progress(self._last))
+        self._step.setToolTip(wording.progress_details(self._last))
 
     def _set_running(self, is_running: bool) -> None:
         for widget in (self._step, self._bar, self._pause, self._cancel):

@@ -93,21 +93,29 @@ def duration(seconds: float) -> str:
 
 
 def progress(step: Progress) -> str:
-    """One line about an indexing run, such as "120 of 2,000 · 45 photos/s · 40 s left", or why it gives way."""
+    """One line about an indexing run, such as "7,000 photos to go, about 12 min", after the reason why it gives way."""
+    text = QCoreApplication.translate("wording", "Looking for photos…")
+    if step.stage is not Stage.SCANNING:
+        text = photos_to_go(step)
+        if step.seconds_left:
+            about = QCoreApplication.translate("wording", "{photos}, about {time}")
+            text = about.format(photos=text, time=duration(step.seconds_left))
+    return " · ".join(part for part in (one_line(step.note), text) if part)
+
+
+def photos_to_go(step: Progress) -> str:
+    return QCoreApplication.translate("wording", "%Ln photos to go", "", max(0, step.total - step.done))
+
+
+def progress_details(step: Progress) -> str:
+    """How far an indexing run is and how fast, such as "120 of 2,000 · 45 photos/s"; empty while it looks around."""
     if step.stage is Stage.SCANNING:
-        return QCoreApplication.translate("wording", "Looking for photos…")
-    parts = [
-        QCoreApplication.translate("wording", "{done} of {total}").format(
-            done=number(step.done), total=number(step.total)
-        )
-    ]
+        return ""
+    text = QCoreApplication.translate("wording", "{done} of {total}")
+    parts = [text.format(done=number(step.done), total=number(step.total))]
     if step.photos_per_second:
         rate = QLocale().toString(step.photos_per_second, "f", 0 if step.photos_per_second >= 10 else 1)
         parts.append(QCoreApplication.translate("wording", "{rate} photos/s").format(rate=rate))
-    if step.seconds_left:
-        parts.append(QCoreApplication.translate("wording", "{time} left").format(time=duration(step.seconds_left)))
-    if step.note:
-        parts = [step.note, parts[0]]
     return " · ".join(parts)
 
 

@@ -25,6 +25,20 @@
         </translation>
     </message>
     <message numerus="yes">
+        <source>%Ln photos to go</source>
+        <translation>
+            <numerusform>%Ln photo to go</numerusform>
+            <numerusform>%Ln photos to go</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Burst of %Ln photos</source>
+        <translation>
+            <numerusform>Burst of %Ln photo</numerusform>
+            <numerusform>Burst of %Ln photos</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>%Ln less sure</source>
         <translation>
             <numerusform>%Ln less sure</numerusform>

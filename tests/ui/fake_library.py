@@ -25,6 +25,7 @@ from clipsearch.records import (
     Stage,
     Status,
 )
+from clipsearch.settings import Settings
 from clipsearch.ui.library_access import LibraryAccess, Overview
 
 SUBJECTS = ("dog", "cat", "boat", "tree", "house", "flower")
@@ -96,16 +97,17 @@ class FakeLibrary(LibraryAccess):
         self.asked: list[object] = []
         self.fetched: list[int] = []
         self.bursts: dict[int, list[int]] = {}
+        self.chosen_settings = Settings()
         self.held_back: list[Folder] = []
         self.confirmed: list[list[Path]] = []
         self.indexed: list[object] = []
-        self.steps = 5
-        self.step_s = 0.0
         self.happened: list[object] = []
         self.looked_at: list[object] = []
         self.change_errors: list[Exception] = []
         self.may_look = threading.Event()
         self.may_look.set()
+        self.steps = 5
+        self.step_s = 0.0
         self.is_closed = False
         self.generator_closed = threading.Event()
         self.may_open = threading.Event()
@@ -127,6 +129,12 @@ class FakeLibrary(LibraryAccess):
 
     def warm_up(self) -> None:
         pass
+
+    def settings(self) -> Settings:
+        return self.chosen_settings
+
+    def change_settings(self, chosen: Settings) -> None:
+        self.chosen_settings = chosen
 
     def close(self) -> None:
         self.is_closed = True
@@ -154,14 +162,6 @@ class FakeLibrary(LibraryAccess):
         yield Progress(Stage.SCANNING, 0, 0, IndexCounts(), 1.0)
         return IndexCounts(removed=7)
 
-    def models(self) -> list[ModelInfo]:
-        return list(self.known_models)
-
-    def ask_for_model(self, name: str) -> ModelInfo:
-        self.asked.append(name)
-        if self.network_error:
-            raise self.network_error
-        model = next(model for model in self.known_models if model.name == name)
     def changes(self, stop: threading.Event) -> Generator[object, None, None]:
         while not stop.wait(0.01):
             while self.happened:
@@ -177,6 +177,14 @@ class FakeLibrary(LibraryAccess):
         yield Progress(Stage.DONE, 1, 1, IndexCounts(added=1), 1.0)
         return IndexCounts(added=1)
 
+    def models(self) -> list[ModelInfo]:
+        return list(self.known_models)
+
+    def ask_for_model(self, name: str) -> ModelInfo:
+        self.asked.append(name)
+        if self.network_error:
+            raise self.network_error
+        model = next(model for model in self.known_models if model.name == name)
         return replace(model, download_bytes=600_000_000)
 
     def install_model(self, name: str) -> Generator[ModelProgress, None, ModelInfo]:

@@ -123,7 +123,7 @@ def test_a_run_can_be_paused_resumed_and_cancelled(
     status = window.status
     status._pause.click()
     assert session.runs.is_paused
-    assert status._step.text().startswith("Paused at")
+    assert status._step.text().startswith("Paused · ")
     status._pause.click()
     assert not session.runs.is_paused
     with qtbot.waitSignal(session.runs.ended) as ended:
