@@ -24,7 +24,7 @@ _STEP = 500
 
 def candidates_for(limit: int) -> int:
     """Return how many candidates are enough to find the `limit` best photos among them."""
-    return 1500 + 10 * limit
+    return 2000 + 10 * limit
 
 
 def rank(query: npt.NDArray[np.float32], ids: Ids, estimates: Scores, limit: int, read: Read) -> tuple[Ids, Scores]:
@@ -48,7 +48,7 @@ def _settled(scores: Scores, estimates: Scores, limit: int) -> bool:
     known = np.isfinite(scores)
     if known.sum() < limit or not limit:
         return not limit
-    errors = scores[known] - estimates[:-1][known]
+    errors = (scores[known] - estimates[:-1][known])[-_STEP:]  # of the candidates most like the next ones
     worst_of_best = np.partition(scores, -limit)[-limit]
     return bool(estimates[-1] + errors.mean() + SURE * errors.std() < worst_of_best)
 

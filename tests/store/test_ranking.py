@@ -44,7 +44,7 @@ def test_the_best_come_first_with_exact_scores() -> None:
 
 def test_good_estimates_need_little_reading_and_poor_ones_more() -> None:
     read = []
-    for error in (0.001, 0.2, 10):
+    for error in (0.001, 0.15, 10):
         shelf = Shelf()
         ids, _ = rank(QUERY, *candidates(error), 10, shelf.read)
         assert ids.tolist() == best(10)
