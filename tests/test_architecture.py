@@ -66,6 +66,7 @@ ONLY_IN = {
     "pi_heif": ("clipsearch.files.formats",),
     "pillow_jxl": ("clipsearch.files.formats",),
     "rawpy": ("clipsearch.files.raw",),
+    "av": ("clipsearch.files.video",),
     "PIL": (
         "clipsearch.files",
         "clipsearch.encode.preprocess",

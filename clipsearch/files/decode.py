@@ -13,9 +13,10 @@ from clipsearch.files import jpeg_xl
 from clipsearch.files.code_points import find_code_points, profile_of
 from clipsearch.files.colour import to_srgb
 from clipsearch.files.formats import HEAD_BYTES, formats_for, is_jpeg_xl
-from clipsearch.files.kinds import is_raw
+from clipsearch.files.kinds import is_raw, is_video
 from clipsearch.files.metadata import Metadata, read_metadata
 from clipsearch.files.raw import read_raw
+from clipsearch.files.video import read_video
 
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.
 Image.MAX_IMAGE_PIXELS = None
@@ -68,6 +69,8 @@ def _decoded(path: Path, min_side: int, max_megapixels: float) -> Decoded:
         raise UnreadablePhotoError("The file is empty.", path)
     if is_raw(path.name):
         return _developed(path, min_side, max_megapixels)
+    if is_video(path.name):
+        return _filmed(path, min_side, max_megapixels)
     with _open(path, max_megapixels) as image:
         return _read(image, path, min_side, max_megapixels)
 
@@ -109,6 +112,11 @@ def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) 
 def _developed(path: Path, min_side: int, max_megapixels: float) -> Decoded:
     photo = read_raw(path, min_side, lambda size: _hold_to(max_megapixels, size, path))
     return Decoded(to_rgb(_reduced(photo.image, min_side)), *photo.size, "RAW", photo.metadata)
+
+
+def _filmed(path: Path, min_side: int, max_megapixels: float) -> Decoded:
+    still = read_video(path, min_side, lambda size: _hold_to(max_megapixels, size, path))
+    return Decoded(to_rgb(still.image), *still.size, "VIDEO", still.metadata)
 
 
 def _orientation(image: Image.Image) -> int:

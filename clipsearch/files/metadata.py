@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -62,11 +63,15 @@ def read_raw_metadata(file: BinaryIO) -> Metadata:
 def _of_exif(exif: Image.Exif) -> Metadata:
     if not exif:
         return Metadata()
-    tags = {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+    return of_tags({**exif, **exif.get_ifd(ExifTags.IFD.Exif)})
+
+
+def of_tags(tags: Mapping[int, Any]) -> Metadata:
+    """Return what EXIF tags tell, or texts that were found elsewhere under the numbers of such tags."""
     return Metadata(_captured_at(tags), _camera(tags))
 
 
-def _captured_at(tags: dict[int, Any]) -> str | None:
+def _captured_at(tags: Mapping[int, Any]) -> str | None:
     for date, fraction in _DATES:
         if moment := _moment(_text(tags.get(date))):
             return moment + _milliseconds(_text(tags.get(fraction)))
@@ -90,7 +95,7 @@ def _milliseconds(digits: str) -> str:
     return f".{digits:0<3.3}" if digits.isascii() and digits.isdigit() else ""
 
 
-def _camera(tags: dict[int, Any]) -> str | None:
+def _camera(tags: Mapping[int, Any]) -> str | None:
     """Return maker and model, the maker once and without its company's form."""
     make, model = _text(tags.get(ExifTags.Base.Make)), _text(tags.get(ExifTags.Base.Model))
     named = model.partition(" ")[0].casefold() in make.casefold().split()
