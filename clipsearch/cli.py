@@ -194,10 +194,13 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Check catalog, index and files against each other; exit status 1 if they disagree."""
-    from clipsearch.library.verify import verify as check
+    from clipsearch.library import verify as checking
 
-    with open_library(library) as opened:
-        outcome = check(opened, repair)
+    if repair:
+        outcome = checking.repair(chosen_folder(library), lambda: open_library(library))
+    else:
+        with open_library(library) as opened:
+            outcome = checking.verify(opened)
     for sentence in outcome.repaired:
         print(sentence, file=sys.stderr)
     if as_json:

@@ -31,6 +31,8 @@ class Settings:
     `skip_hidden` files and folders; those smaller than `min_file_kb` (units of 1024 bytes). `follow_links` enters links
     to folders. With `watch` the window follows changes in the folders by itself.
 
+    With `backups` the catalog is saved once a day beside itself.
+
     How the window indexes while the computer runs `on_battery` ("slow", "pause" or "full") and `under_load` of other
     programs ("slow" or "full"); the command line always takes all it can get.
     """
@@ -49,6 +51,7 @@ class Settings:
     min_file_kb: int = 0
     follow_links: bool = False
     watch: bool = True
+    backups: bool = True
     on_battery: str = "slow"
     under_load: str = "slow"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 
+from clipsearch.errors import DamagedCatalogError
 from clipsearch.files.scan import mtime_ns
+from clipsearch.library.comparing import TRY_AGAIN
 from clipsearch.library.library import Library
+from clipsearch.library.lock import indexing_lock
 from clipsearch.library.roots import PATIENT_LIMIT_S, check, still_there
 from clipsearch.records import Folder, Verification
 from clipsearch.store.vectors import VectorIndex
@@ -17,13 +21,40 @@ def verify(library: Library, repair: bool = False) -> Verification:
     """Return what disagrees, one sentence each; with `repair`, mend it and return what is left and what was done.
 
     A missing or outdated index file is no disagreement: opening the library brings it up to date from the catalog.
-    Raises CatalogError when the catalog cannot be read at all.
+    Raises CatalogError when the catalog cannot be read at all; see `repair`.
     """
     findings = [*library.catalog.integrity(), *_index_findings(library), *_file_findings(library)]
     if not repair or not findings:
         return Verification(findings)
     repaired = list(_repair(library))
     return Verification(verify(library).findings, repaired)
+
+
+def repair(folder: Path, open_library: Callable[[], Library]) -> Verification:
+    """Mend the library in `folder`, which `open_library` opens, also one whose catalog is damaged beyond opening.
+
+    A damaged catalog is kept beside the new one (see `store.rescue`); the next indexing run completes that. Nobody
+    may index meanwhile, and this process may not have the library open. Raises LibraryBusyError, CatalogError.
+    """
+    with indexing_lock(folder, "verify"):
+        rescued = [] if _is_sound(open_library) else _rescue(folder)
+        with open_library() as library:
+            outcome = verify(library, repair=True)
+    return Verification(outcome.findings, [*rescued, *outcome.repaired])
+
+
+def _is_sound(open_library: Callable[[], Library]) -> bool:
+    try:
+        with open_library() as library:
+            return library.catalog.is_sound()
+    except DamagedCatalogError:
+        return False
+
+
+def _rescue(folder: Path) -> list[str]:
+    from clipsearch.store.rescue import rescue
+
+    return rescue(folder / "catalog.sqlite")
 
 
 def _index_findings(library: Library) -> Iterator[str]:
@@ -61,11 +92,11 @@ def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]
     """Return the relative paths of catalogued photos that are gone, and of those that changed."""
     gone, changed = [], []
     for path, known in sorted(library.catalog.files.known(folder.id).items()):
-        if known.photo_id is None:
+        if known.photo_id is None or known.mtime_ns == TRY_AGAIN:
             continue
         try:
             stat = (folder.path / path).stat()
-        except (FileNotFoundError, NotADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for a name that no file can have
             gone.append(path)
         except OSError:
             continue
@@ -76,14 +107,23 @@ def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]
 
 
 def _repair(library: Library) -> Iterator[str]:
-    """Mend what was found; changed files are forgotten, so that the next indexing run reads them as new."""
+    """Mend what was found; what is made again, or read again, is left to the next indexing run."""
     removed = library.catalog.embeddings.remove_wrong()
     if removed:
         yield f"Removed {removed} damaged vectors; the next indexing run makes them again."
     for folder in check(library, PATIENT_LIMIT_S):
-        stale = [] if folder.offline else [path for paths in _differences(library, folder) for path in paths]
-        if stale and still_there(library, folder):
-            library.catalog.files.remove(folder.id, stale)
-            yield f"Forgot {len(stale)} files in {folder.path} that are gone or changed; index it to read them again."
+        if not folder.offline:
+            yield from _repair_files(library, folder)
     library.indices.rebuild()
     yield "Rebuilt the search indices from the catalog."
+
+
+def _repair_files(library: Library, folder: Folder) -> Iterator[str]:
+    """Forget the files that are gone. Those that changed are kept: their labels go over to what they are now."""
+    gone, changed = _differences(library, folder)
+    if changed:
+        library.catalog.files.read_again(folder.id, changed)
+        yield f"{len(changed)} files in {folder.path} have changed; index it to read them again."
+    if gone and still_there(library, folder):
+        library.catalog.files.remove(folder.id, gone)
+        yield f"Forgot {len(gone)} files in {folder.path} that are gone."

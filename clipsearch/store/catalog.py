@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +71,18 @@ class Catalog:
             problems = count_rows(connection, select(schema.problem.c.id))
             waiting = count_rows(connection, select(schema.waiting.c.folder_id))
         return Counts(photos, files, embedded, problems, waiting)
+
+    def holds_anything(self) -> bool:
+        """Tell whether there is something to lose: a folder, or a category."""
+        return bool(self.folders.places() or self.labels.categories())
+
+    def back_up(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Make a backup if one is due (see `Backups`). Raises CatalogError where that fails, StoppedError."""
+        self._database.back_up(stop)
+
+    def is_sound(self) -> bool:
+        """Tell whether nothing is wrong with the file itself. Raises DamagedCatalogError for worse damage."""
+        return not self._database.integrity() and self.changes.generation() >= 0
 
     def integrity(self) -> list[str]:
         """Return what is wrong with the catalog itself, one sentence each."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -108,7 +108,17 @@ class Database:
             findings = [row[0] for row in connection.execute(text("PRAGMA integrity_check(10)"))]
             orphans = connection.execute(text("SELECT * FROM pragma_foreign_key_check LIMIT 10")).all()
         lost = [f"row {row[1]} of {row[0]} refers to a {row[2]} that is not there" for row in orphans]
-        return [finding for finding in findings if finding != "ok"] + lost
+        refusing = ["it takes no changes, though it may be written"] if self._refuses_changes() else []
+        return [finding for finding in findings if finding != "ok"] + lost + refusing
+
+    def _refuses_changes(self) -> bool:
+        """Tell whether the file itself says that it takes no changes, as one flipped byte of its header does."""
+        try:
+            with self._engine.connect().execution_options(begin="IMMEDIATE") as connection:
+                connection.begin()
+        except DatabaseError as error:
+            return "readonly" in str(error.orig) and not self.read_only
+        return False
 
     def _bring_up_to_date(self) -> None:
         try:
@@ -140,6 +150,13 @@ class Database:
         except (OSError, sqlite3.Error) as error:
             what = "The library cannot be brought up to date, since no backup of its catalog can be made"
             raise _error(error, self.path, what) from error
+
+    def back_up(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Make a backup if one is due. Raises CatalogError where that fails, StoppedError once `stop()` says so."""
+        try:
+            Backups(self.path).make_if_due(HEAD, stop)
+        except (OSError, sqlite3.Error) as error:
+            raise _error(error, self.path, "No backup of the catalog can be made") from error
 
     def _make_engine(self) -> Engine:
         def open_connection() -> sqlite3.Connection:
@@ -202,7 +219,7 @@ def _told(error: Exception, path: Path, done: str) -> CatalogError:
 
 def _error(error: Exception, path: Path, what: str) -> CatalogError:
     """Return `error` as a sentence: what cannot be done, and why in the user's words."""
-    reason = str(getattr(error, "orig", None) or error)
+    reason = getattr(error, "strerror", None) or str(getattr(error, "orig", None) or error)
     if any(sign in reason for sign in _SIGNS_OF_DAMAGE):
         return DamagedCatalogError(f"{what}: {_DAMAGE}.", path)
     words = next((words for sign, words in _REASONS.items() if sign in reason), reason)

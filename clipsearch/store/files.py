@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from sqlalchemy import Connection, Select, delete, func, insert, null, or_, select, tuple_
+from sqlalchemy import Connection, Select, delete, func, insert, null, or_, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clipsearch.records import FoundFile, Problem
@@ -191,6 +191,14 @@ class Files:
                 _forget(connection, schema.problem, folder_id, chunk)
                 _forget(connection, schema.waiting, folder_id, chunk)
                 _forget_files(connection, folder_id, chunk)
+
+    def read_again(self, folder_id: int, relative_paths: Sequence[str]) -> None:
+        """Let the next indexing run read these files, whatever their size and time."""
+        table = schema.file.c
+        with self._database.write() as connection:
+            for chunk in chunks(relative_paths):
+                there = table.folder_id == folder_id, table.relative_path.in_(chunk)
+                connection.execute(update(schema.file).where(*there).values(mtime_ns=-1))
 
     def problems(self) -> list[Problem]:
         """Return what could not be read and why, by path."""

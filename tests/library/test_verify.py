@@ -84,6 +84,6 @@ def test_a_damaged_vector_in_the_catalog_is_found_and_made_again(
     with library.catalog._database.write() as connection:
         connection.exec_driver_sql("UPDATE vector SET data = x'00' WHERE photo_id = 1")
     with fake_library(tmp_path / "library") as again:
-        assert "1 vectors of fake-1-p1 have the wrong length." in verify(again).findings
+        assert "1 vectors of fake-1-p1 are damaged." in verify(again).findings
         assert_mended(again, folder, index)
         assert len(search_text(again, "red")) == 3
