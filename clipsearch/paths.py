@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import TypeVar
 
@@ -58,3 +59,27 @@ def extended(path: _AnyPath) -> _AnyPath:
     if text.startswith(("\\\\?\\", "\\\\.\\")):
         return path
     return type(path)("\\\\?\\UNC" + text[1:] if text.startswith("\\\\") else "\\\\?\\" + text)
+
+
+def way_to(folder: Path, inner: Path) -> str | None:
+    """Return the relative path, with "/", from a folder to itself or one in it; None where `inner` lies elsewhere.
+
+    Folders are the same when their names are, as this system compares them, or when the system says so: a disk that
+    does not tell large letters from small ones, a link, a mount.
+    """
+    around = [inner, *inner.parents]
+    by_name = [os.path.normcase(path) for path in around]
+    known = os.path.normcase(folder)
+    steps = by_name.index(known) if known in by_name else _first_same(folder, around)
+    return None if steps is None else "/".join(inner.parts[len(inner.parts) - steps :])
+
+
+def _first_same(folder: Path, around: Sequence[Path]) -> int | None:
+    return next((steps for steps, path in enumerate(around) if _is_same(folder, path)), None)
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False

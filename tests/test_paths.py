@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -70,3 +71,25 @@ def test_windows_opens_any_length_by_the_extended_form(path: str, wanted: str) -
 
 def test_elsewhere_a_path_is_what_it_is() -> None:
     assert paths.extended(PurePosixPath("/photos/a.jpg")) == PurePosixPath("/photos/a.jpg")
+
+
+def test_the_way_from_a_folder_to_one_in_it_is_relative(tmp_path: Path) -> None:
+    assert paths.way_to(tmp_path, tmp_path) == ""
+    assert paths.way_to(tmp_path, tmp_path / "not there" / "now") == "not there/now"
+    assert paths.way_to(tmp_path / "in", tmp_path) is None
+    assert paths.way_to(tmp_path / "photos", tmp_path / "photos 2") is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need no permission elsewhere")
+def test_a_folder_by_another_name_is_the_same_folder(tmp_path: Path) -> None:
+    (tmp_path / "photos" / "in").mkdir(parents=True)
+    (tmp_path / "Photos").symlink_to("photos")  # as on a disk that takes large letters for small ones
+    assert paths.way_to(tmp_path / "photos", tmp_path / "Photos") == ""
+    assert paths.way_to(tmp_path / "photos", tmp_path / "Photos" / "in") == "in"
+    assert paths.way_to(tmp_path / "Photos", tmp_path / "photos" / "in") == "in"
+    assert paths.way_to(tmp_path / "photos" / "in", tmp_path / "Photos") is None
+
+
+def test_names_are_compared_as_the_system_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os.path, "normcase", lambda path: os.fspath(path).lower())
+    assert paths.way_to(Path("/Photos"), Path("/photos/Trip")) == "Trip"

@@ -17,7 +17,7 @@ from clipsearch.files import ignore
 from clipsearch.files.ignore import IGNORE_FILE, Ignoring
 from clipsearch.files.kinds import PICTURE_SUFFIXES, RAW_SUFFIXES, VIDEO_SUFFIXES, is_raw, partners
 from clipsearch.files.rules import HAS_MARKS, Rules, is_link, is_marked_hidden
-from clipsearch.paths import extended
+from clipsearch.paths import extended, way_to
 from clipsearch.records import FoundFile, Unreadable
 
 __all__ = ["PICTURE_SUFFIXES", "Place", "Rules", "Vanished", "is_raw", "mtime_ns", "reaches", "scan", "way_to"]
@@ -76,30 +76,6 @@ def reaches(folder: Path, inner: Path, rules: Rules = _DEFAULT) -> bool:
     """Tell whether a scan of `folder` comes to the folder `inner`, by names where that is not there now."""
     way = way_to(folder, inner)
     return way is not None and isinstance(_Walk(folder, rules).find(way), _Directory)
-
-
-def way_to(folder: Path, inner: Path) -> str | None:
-    """Return the relative path, with "/", from a folder to itself or one in it; None where `inner` lies elsewhere.
-
-    Folders are the same when their names are, as this system compares them, or when the system says so: a disk that
-    does not tell large letters from small ones, a link, a mount.
-    """
-    around = [inner, *inner.parents]
-    by_name = [os.path.normcase(path) for path in around]
-    known = os.path.normcase(folder)
-    steps = by_name.index(known) if known in by_name else _first_same(folder, around)
-    return None if steps is None else "/".join(inner.parts[len(inner.parts) - steps :])
-
-
-def _first_same(folder: Path, around: Sequence[Path]) -> int | None:
-    return next((steps for steps, path in enumerate(around) if _is_same(folder, path)), None)
-
-
-def _is_same(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:
-        return False
 
 
 def mtime_ns(status: os.stat_result) -> int:

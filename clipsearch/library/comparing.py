@@ -35,7 +35,7 @@ class Differences:
     companions: list[FoundFile] = field(default_factory=list)
     gone: dict[str, KnownFile] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
-    is_empty: bool = False
+    is_empty: bool = True
 
 
 class Comparison:
@@ -61,11 +61,10 @@ class Comparison:
         """Yield Progress now and then while these places of a folder are looked at, and the differences at the end."""
         known = self._library.catalog.files.known(folder.id, places)
         found = Differences(folder)
-        met: list[str] = []
         unseen: list[str] = []
         steps = scan(folder.path, self._rules, places)
         while batch := list(islice(steps, _REPORT_EVERY)):
-            met += [one.relative_path for one in batch]
+            found.is_empty = False
             for one in self._not_as_before(batch, known):
                 if isinstance(one, FoundFile):
                     self._compare(found, one, known)
@@ -75,14 +74,13 @@ class Comparison:
                         self._note_unreadable(folder, one)
             yield self._tally.progress(Stage.SCANNING)
         self._settle_companions(found, known)
-        _sort_out(found, known, set(met), unseen)
-        found.is_empty = not met
+        _sort_out(found, known, unseen)
         yield self._tally.progress(Stage.SCANNING)
         yield found
 
     def _not_as_before(self, batch: Sequence[Found], known: KnownFiles) -> list[Found]:
         """Count the files that are the photos they were, by far the most; return the others."""
-        photo_ids = known.photos_of(batch)
+        photo_ids = known.meet(batch)
         lacking = self._filling.lacking(photo_ids)
         others = [one for one, photo in zip(batch, photo_ids, strict=True) if photo is None or photo in lacking]
         self._tally.unchanged(len(batch) - len(others))
@@ -165,11 +163,11 @@ def _is_linked(one: FoundFile, known: Mapping[str, KnownFile]) -> bool:
     return old.is_companion and old.same_as(one) and old.photo_id == partner.photo_id
 
 
-def _sort_out(found: Differences, known: KnownFiles, met: set[str], unseen: Sequence[str]) -> None:
+def _sort_out(found: Differences, known: KnownFiles, unseen: Sequence[str]) -> None:
     """Tell the files that are gone from those that lie where the scan could not look."""
     to_do = [*(pending.found for pending in found.pending), *found.companions]
     found.known = {one.relative_path: known[one.relative_path] for one in to_do if one.relative_path in known}
-    for path in sorted(known.without(met)):
+    for path in known.unmet():
         old = known[path]
         if not lies_in(path, unseen):
             found.gone[path] = old

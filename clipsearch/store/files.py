@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -46,6 +46,7 @@ class KnownFiles(Mapping[str, KnownFile]):
 
     def __init__(self, photos: dict[str, _Row], others: dict[str, KnownFile]) -> None:
         self._photos, self._others = photos, others
+        self._met: list[str] = []
 
     def __getitem__(self, relative_path: str) -> KnownFile:
         row = self._photos.get(relative_path)
@@ -57,26 +58,31 @@ class KnownFiles(Mapping[str, KnownFile]):
     def __len__(self) -> int:
         return len(self._photos) + len(self._others)
 
-    def photos_of(self, found: Sequence[object]) -> list[int | None]:
-        """Return the photo of each file that is as it was; None for one that changed, has a problem or accompanies one.
+    def meet(self, found: Sequence[Any]) -> list[int | None]:
+        """Note that what a scan found is still there, and return the photo of each file that is as it was.
 
-        What is no FoundFile is none of these, either. A rescan asks this of every file, so no file costs a call.
+        None for a file that changed, has a problem or accompanies another, and for what is no FoundFile. A rescan asks
+        this of every file, so no file costs a call.
         """
-        row_at = self._photos.get
+        photo_at = self._photos.get
+        rows = [photo_at(one.relative_path) for one in found]
+        self._met += [row[0] for row in rows if row]
+        self._met += [one.relative_path for one in found if one.relative_path in self._others] if self._others else []
         return [
             row[3]
-            if isinstance(one, FoundFile)
-            and (row := row_at(one.relative_path))
+            if row
+            and isinstance(one, FoundFile)
             and row[1] == one.size_bytes
             and row[2] == one.mtime_ns
             and one.partner is None
             else None
-            for one in found
+            for one, row in zip(found, rows, strict=True)
         ]
 
-    def without(self, relative_paths: Set[str]) -> Set[str]:
-        """Return the known places that are none of these."""
-        return (self._photos.keys() - relative_paths) | (self._others.keys() - relative_paths)
+    def unmet(self) -> list[str]:
+        """Return the places that have not been met, sorted."""
+        met = set(self._met)
+        return sorted((self._photos.keys() - met) | (self._others.keys() - met))
 
 
 class Files:
@@ -241,7 +247,9 @@ def _rows_at(connection: Connection, rows: Select[Any], directory: str, deep: bo
     if directory:  # names that are not valid Unicode are no text, and sorted after it
         below = path.between(f"{directory}/", f"{directory}0", symmetric=False)
         rows = rows.where(or_(below, path == directory, func.typeof(path) == "blob"))
-    known = {row[0] if row[0].__class__ is str else os.fsdecode(row[0]): row for row in _plain_rows(connection, rows)}
+    known = {row[0]: row for row in _plain_rows(connection, rows)}
+    for path in [path for path in known if path.__class__ is bytes]:
+        known[os.fsdecode(path)] = (os.fsdecode(path), *known.pop(path)[1:])
     everything = deep and not directory
     return known if everything else {path: known[path] for path in known if _lies_at(path, directory, deep)}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
+from clipsearch.paths import way_to
 from clipsearch.records import Folder
 from clipsearch.store import schema
 from clipsearch.store.changes import note_change
@@ -55,7 +55,7 @@ class Folders:
             folder_id = inserted_id(connection.execute(insert(schema.folder).values(path=str(path))))
             for inner_id, inner_path in known:
                 if holds(path, inner_path):
-                    _absorb(connection, folder_id, inner_id, inner_path.relative_to(path).as_posix())
+                    _absorb(connection, folder_id, inner_id, way_to(path, inner_path) or "")
         return Folder(folder_id, path)
 
     def remove(self, folder_id: int) -> None:
@@ -96,8 +96,7 @@ class Folders:
 
 
 def _lies_in(outer: Path, inner: Path) -> bool:
-    """Tell whether `inner` is `outer` or a folder in it, as this system compares names."""
-    return Path(os.path.normcase(inner)).is_relative_to(os.path.normcase(outer))
+    return way_to(outer, inner) is not None
 
 
 def _absorb(connection: Connection, folder_id: int, inner_id: int, prefix: str) -> None:

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.folders import FolderPlace
@@ -37,3 +41,15 @@ def test_a_sample_is_of_one_folder(filled: Catalog) -> None:
     assert len(drawn) == 8
     assert drawn.items() <= {f"{number}.jpg": 10 for number in range(30)}.items()
     assert filled.files.sample(2, 8) == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need no permission elsewhere")
+def test_a_folder_by_another_name_is_no_other_folder(filled: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "photos" / "in").mkdir(parents=True)
+    (tmp_path / "Photos").symlink_to("photos")  # as on a disk that takes large letters for small ones
+    inner = filled.folders.add(tmp_path / "Photos" / "in")
+    assert filled.folders.add(tmp_path / "photos" / "in") == inner
+    filled.store({MODEL: 4}, [replace(new_file("a.jpg"), folder_id=inner.id)])
+    outer = filled.folders.add(tmp_path / "photos")
+    assert {folder.id for folder in filled.folders.all()} == {1, outer.id}
+    assert set(filled.files.known(outer.id)) == {"in/a.jpg"}
