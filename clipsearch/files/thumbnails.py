@@ -25,14 +25,25 @@ class ThumbnailCache:
         path = self.path(content_hash)
         if path.exists():
             return
-        scale = min(1.0, self.side / max(image.size))
-        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-        small = image.resize(size, Image.Resampling.HAMMING)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f"{path.stem}.{os.getpid()}-{threading.get_ident()}.new")
-        small.save(scratch, "JPEG", quality=82)
-        scratch.replace(path)
+        small = self._small(image)
+        try:
+            _save(small, path)
+        except FileNotFoundError:  # the first one in its folder; asking beforehand would cost every other one, too
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _save(small, path)
 
     def remove(self, content_hash: str) -> None:
         """Forget the thumbnail of this content, if there is one."""
         self.path(content_hash).unlink(missing_ok=True)
+
+    def _small(self, image: Image.Image) -> Image.Image:
+        """Shrink by a whole factor and the rest by averaging: a third less work than a smoother filter, 38 dB near."""
+        scale = min(1.0, self.side / max(image.size))
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        return image.resize(size, Image.Resampling.BOX, reducing_gap=1.0)
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    scratch = path.with_name(f"{path.stem}.{os.getpid()}-{threading.get_ident()}.new")
+    image.save(scratch, "JPEG", quality=82)
+    scratch.replace(path)
