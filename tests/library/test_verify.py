@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from clipsearch.library import overview
+from clipsearch.errors import DamagedCatalogError, LibraryBusyError
+from clipsearch.library import overview, upkeep
 from clipsearch.library.library import Library
+from clipsearch.library.lock import indexing_lock
 from clipsearch.library.search import search_text
-from clipsearch.library.verify import verify
+from clipsearch.library.verify import repair, verify
+from clipsearch.records import Verification
 from tests.conftest import Index
 from tests.fakes import fake_library
 from tests.pictures import paint
@@ -87,3 +92,83 @@ def test_a_damaged_vector_in_the_catalog_is_found_and_made_again(
         assert "1 vectors of fake-1-p1 are damaged." in verify(again).findings
         assert_mended(again, folder, index)
         assert len(search_text(again, "red")) == 3
+
+
+def test_a_changed_file_keeps_its_labels_through_a_repair(library: Library, folder: Path, index: Index) -> None:
+    category = library.catalog.labels.add("Sea")
+    (blue,) = [photo.id for photo in overview.photos(library, overview.photo_ids(library)) if "blue" in str(photo.path)]
+    library.catalog.labels.judge(category, [blue], True)
+    paint(folder / "blue.png", "navy", (99, 99))
+    assert_mended(library, folder, index)
+    (judged,) = library.catalog.labels.judgements(category).keys() - {blue}
+    assert overview.photo(library, judged).path == folder / "blue.png"  # type: ignore[union-attr]
+
+
+def test_a_flipped_byte_in_a_vector_is_found_and_made_again(
+    library: Library, folder: Path, tmp_path: Path, index: Index
+) -> None:
+    with library.catalog._database.write() as connection:
+        data = bytearray(connection.exec_driver_sql("SELECT data FROM vector WHERE photo_id = 1").scalar_one())
+        data[1] ^= 0x40
+        connection.exec_driver_sql("UPDATE vector SET data = ? WHERE photo_id = 1", (bytes(data),))
+    with fake_library(tmp_path / "library") as again:
+        assert "1 vectors of fake-1-p1 are damaged." in verify(again).findings
+        assert_mended(again, folder, index)
+
+
+@pytest.mark.parametrize("damage", ["header", "page", "zero length", "cut", "index"])
+def test_a_damaged_catalog_is_repaired_and_completed(
+    library: Library, folder: Path, tmp_path: Path, index: Index, damage: str
+) -> None:
+    library.catalog.labels.judge(library.catalog.labels.add("Sea"), [1], True)
+    assert upkeep.back_up(library) == ""
+    library.close()
+    damage_catalog(tmp_path / "library" / "catalog.sqlite", damage)
+    assert damage_is_told(tmp_path / "library")
+    outcome = repair(tmp_path / "library", lambda: fake_library(tmp_path / "library"))
+    assert outcome.ok
+    assert outcome.repaired[0].startswith("The catalog was damaged; it is kept as catalog.damaged-")
+    with fake_library(tmp_path / "library") as again:
+        assert index(again).problems == 0
+        assert verify(again).ok
+        status = overview.status(again)
+        assert (status.photos, status.embedded, status.pending) == (3, 3, 0)
+        assert search_text(again, "blue")[0].photo.path == folder / "blue.png"
+        assert list(again.catalog.labels.judgements(again.catalog.labels.categories()["Sea"])) == [1]
+
+
+def damage_is_told(folder: Path) -> bool:
+    try:
+        with fake_library(folder) as library:
+            return not verify(library).ok
+    except DamagedCatalogError as error:
+        return "`clipsearch verify --repair`" in error.message
+
+
+def damage_catalog(path: Path, damage: str) -> None:
+    content = bytearray(path.read_bytes())
+    match damage:
+        case "header":
+            content[:100] = bytes(100)
+        case "page":
+            content[8 * 4096 : 9 * 4096] = bytes(4096)
+        case "zero length":
+            content.clear()
+        case "cut":
+            del content[9 * 4096 :]
+        case "index":
+            with closing(sqlite3.connect(path)) as connection:
+                name = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_file_photo_id'"
+                page = connection.execute(name).fetchone()[0]
+            content[page * 4096 - 40 : page * 4096] = bytes(40)
+    path.write_bytes(content)
+
+
+def test_a_repair_waits_for_nobody(library: Library, tmp_path: Path) -> None:
+    with indexing_lock(tmp_path / "library", "window"), pytest.raises(LibraryBusyError, match="The window"):
+        repair(tmp_path / "library", lambda: fake_library(tmp_path / "library"))
+
+
+def test_a_sound_library_is_not_rescued(library: Library, tmp_path: Path) -> None:
+    assert repair(tmp_path / "library", lambda: fake_library(tmp_path / "library")) == Verification([], [])
+    assert not list((tmp_path / "library").glob("catalog.damaged*"))
