@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -61,9 +62,21 @@ class Devices:
 
 def mounted() -> list[Volume]:
     """Return all that is mounted, in the order in which it was. Raises OSError without a mount table."""
-    table = os.fsdecode(Path("/proc/self/mountinfo").read_bytes())
     devices = Devices()
-    return [volume(mount, devices) for mount in parse(table)]
+    return [volume(mount, devices) for mount in parse(read(Path("/proc/self/mountinfo")))]
+
+
+def read(table: Path) -> str:
+    """Return a table as text; names in it may hold any bytes."""
+    return os.fsdecode(table.read_bytes())
+
+
+def awaited(fstab: str, volumes: Iterable[Volume]) -> list[Path]:
+    """Return the mount points in `fstab` (see `man fstab`) at which nothing is mounted."""
+    lines = [line.split() for line in fstab.split("\n") if not line.lstrip().startswith("#")]
+    points = [Path(_plain(fields[1])) for fields in lines if len(fields) >= 3 and fields[1].startswith("/")]
+    present = {volume.mount for volume in volumes}
+    return [point for point in points if point not in present]
 
 
 def parse(mountinfo: str) -> list[Mount]:

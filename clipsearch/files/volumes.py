@@ -54,6 +54,16 @@ def mounted() -> list[Volume]:
     return []
 
 
+def awaited() -> list[Path]:
+    """Return where the system is set up to mount something that is not mounted now; none where it does not tell."""
+    if sys.platform == "linux":
+        from clipsearch.files import mounts_linux
+
+        with suppress(Exception):
+            return mounts_linux.awaited(mounts_linux.read(Path("/etc/fstab")), _mounted())
+    return []
+
+
 def volume_of(path: Path) -> Volume | None:
     """Return the volume that `path` lies on, or would lie on; None where that is not known. Never raises."""
     location = locate(path)

@@ -11,6 +11,7 @@ from clipsearch.files.scan import Found, Place, Rules, scan
 from clipsearch.library.filling import Filling
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import PendingFile
+from clipsearch.library.roots import unmounted_in
 from clipsearch.library.tally import Tally
 from clipsearch.records import ChangeKind, Folder, FoundFile, Progress, Stage, Unreadable
 from clipsearch.store.files import KnownFile, KnownFiles
@@ -61,7 +62,7 @@ class Comparison:
         """Yield Progress now and then while these places of a folder are looked at, and the differences at the end."""
         known = self._library.catalog.files.known(folder.id, places)
         found = Differences(folder)
-        unseen: list[str] = []
+        unseen = unmounted_in(folder.path)
         steps = scan(folder.path, self._rules, places)
         while batch := list(islice(steps, _REPORT_EVERY)):
             found.is_empty = False
@@ -74,7 +75,7 @@ class Comparison:
                         self._note_unreadable(folder, one)
             yield self._tally.progress(Stage.SCANNING)
         self._settle_companions(found, known)
-        _sort_out(found, known, unseen)
+        _sort_out(found, known, [*unseen, *unmounted_in(folder.path)])
         yield self._tally.progress(Stage.SCANNING)
         yield found
 

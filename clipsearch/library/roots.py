@@ -19,7 +19,7 @@ from threading import Thread
 from typing import TypeVar
 
 from clipsearch.errors import CatalogError
-from clipsearch.files.volumes import Location, Volume, locate, mounted
+from clipsearch.files.volumes import Location, Volume, awaited, locate, mounted
 from clipsearch.library.library import Library
 from clipsearch.records import Folder
 from clipsearch.store.folders import FolderPlace
@@ -70,6 +70,14 @@ def still_there(library: Library, folder: Folder, limit_s: float = PATIENT_LIMIT
     if place is None:
         return False
     return _in_time({folder.path: partial(_is_still_at, folder.path, place)}, limit_s).get(folder.path, False)
+
+
+def unmounted_in(folder: Path) -> list[str]:
+    """Return the relative paths in a folder where another drive or share belongs that is not mounted now.
+
+    What was found below them is out of reach, not gone. Only what the system mounts by a table of its own is known.
+    """
+    return [point.relative_to(folder).as_posix() for point in awaited() if folder in point.parents]
 
 
 def _find(place: FolderPlace, sample: Callable[[], Sizes], is_named: bool) -> _Finding:

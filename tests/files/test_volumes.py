@@ -129,6 +129,21 @@ def test_a_path_on_a_volume_is_found_where_that_is_mounted() -> None:
     assert part.path_of("photos/20245/a") is None
 
 
+def test_what_the_system_is_to_mount_is_awaited_until_it_is_mounted() -> None:
+    fstab = """
+# <file system> <mount point> <type> <options>
+UUID=1 / ext4 errors=remount-ro 0 1
+UUID=2\tnone swap sw 0 0
+nas:/export  /photos/nas nfs noauto,user 0 0
+  //nas/more /photos/My\\040Share cifs credentials=/etc/secret
+"""
+    system = Volume("uuid:1", "/", Path("/"), "fixed")
+    assert mounts_linux.awaited(fstab, [system]) == [Path("/photos/nas"), Path("/photos/My Share")]
+    share = Volume("net:nas:/export", "nas", Path("/photos/nas"), "network")
+    assert mounts_linux.awaited(fstab, [system, share]) == [Path("/photos/My Share")]
+    assert all(isinstance(point, Path) for point in volumes.awaited())
+
+
 def test_links_lead_to_the_volume_that_the_photos_lie_on(tmp_path: Path) -> None:
     disk = Volume("uuid:1", "DISK", tmp_path / "media/DISK", "removable")
     home = Volume("uuid:0", "home", tmp_path / "home", "fixed")

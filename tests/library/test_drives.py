@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.library import comparing, overview
+from clipsearch.library import comparing, overview, roots
 from clipsearch.library.indexing import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.roots import check
@@ -266,6 +266,23 @@ def test_a_part_of_a_drive_that_is_bound_elsewhere_is_found_on_the_drive(
     run("umount", str(disk._points.pop()))
     assert index(colours) == IndexCounts(unchanged=3)
     assert check(colours) == [Folder(1, folder / "2024")]
+
+
+def test_photos_on_a_share_within_the_folder_are_kept_while_it_is_not_mounted(
+    disk: Drive, tmp_path: Path, colours: Library, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "pictures/nas"
+    for number in range(4):
+        paint(tmp_path / f"pictures/{number}.png", (number, 99, 0))
+    paint_on(disk, inner)
+    table = [inner]
+    monkeypatch.setattr(roots, "awaited", lambda: [point for point in table if not point.is_mount()])
+    assert index(colours, tmp_path / "pictures") == IndexCounts(added=10)
+    disk.unmount()
+    assert index(colours) == IndexCounts(unchanged=4)
+    assert overview.status(colours).files == 10
+    table.clear()  # it is no longer to be mounted
+    assert index(colours) == IndexCounts(unchanged=4, removed=6)
 
 
 def test_a_file_system_in_memory_is_known_by_its_place(
