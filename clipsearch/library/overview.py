@@ -75,9 +75,9 @@ def remove_folder(library: Library, folder_id: int) -> None:
     library.catalog.folders.remove(folder_id)
 
 
-def photo_ids(library: Library) -> list[int]:
-    """Return every photo that has a file, the newest first."""
-    return library.catalog.photos.ids()
+def photo_ids(library: Library, folder_id: int | None = None) -> list[int]:
+    """Return every photo that has a file, in one of the added folders or anywhere, the newest first."""
+    return library.catalog.photos.ids(folder_id)
 
 
 def photo(library: Library, photo_id: int) -> Photo | None:

@@ -23,14 +23,13 @@ class Photos:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ids(self) -> list[int]:
-        """Return every photo that has a file, the one with the newest file first."""
+    def ids(self, folder_id: int | None = None) -> list[int]:
+        """Return every photo that has a file, in one folder or anywhere, the one with the newest file first."""
         files = schema.file.c
         newest = func.max(files.mtime_ns)
+        chosen = select(files.photo_id).group_by(files.photo_id).order_by(newest.desc(), files.photo_id)
         with self._database.read() as connection:
-            rows = connection.execute(
-                select(files.photo_id).group_by(files.photo_id).order_by(newest.desc(), files.photo_id)
-            )
+            rows = connection.execute(chosen if folder_id is None else chosen.where(files.folder_id == folder_id))
             return [row[0] for row in rows]
 
     def get(self, ids: Sequence[int]) -> list[Photo]:

@@ -39,7 +39,8 @@ class Overview:
     """What the library holds at one moment: photo ids newest file first, and what stands around them.
 
     `engine` says in a sentence what runs the model, and why; it is empty until that is known. `held_back` are the
-    folders from which so many photos are missing that the user is asked whether they were deleted.
+    folders from which so many photos are missing that the user is asked whether they were deleted. The photos are
+    those in `folder`, or all of them.
     """
 
     photo_ids: Sequence[int]
@@ -48,6 +49,7 @@ class Overview:
     status: Status
     engine: str = ""
     held_back: Sequence[Folder] = ()
+    folder: Folder | None = None
 
 
 class LibraryAccess:
@@ -124,6 +126,11 @@ class LibraryAccess:
 
         return index_folders(self._library, folders, removals_confirmed=True)
 
+    def prefer(self, folder: Path | None) -> None:
+        """Have the photos in a folder, and below it, indexed before others. Does not block."""
+        if self._opened is not None:
+            self._opened.priority.prefer(folder)
+
     def search_text(self, query: str, limit: int) -> list[Hit]:
         from clipsearch.library.search import search_text
 
@@ -139,16 +146,18 @@ class LibraryAccess:
 
         return search_photo(self._library, photo_id, limit)
 
-    def overview(self) -> Overview:
+    def overview(self, folder: Folder | None = None) -> Overview:
+        """Return what the library holds; of the photos, those in `folder`, or all of them."""
         from clipsearch.library import overview
 
         return Overview(
-            overview.photo_ids(self._library),
+            overview.photo_ids(self._library, folder.id if folder else None),
             overview.folders(self._library),
             overview.problems(self._library),
             overview.status(self._library),
             overview.engine(self._library),
             overview.held_back(self._library),
+            folder,
         )
 
     def photos(self, ids: Sequence[int]) -> list[Photo]:

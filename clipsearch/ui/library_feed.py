@@ -6,6 +6,7 @@ import time
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from clipsearch.records import Folder
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.tasks import Task, Tasks
 
@@ -22,11 +23,17 @@ class LibraryFeed(QObject):
         super().__init__(parent)
         self._library = library
         self._tasks = tasks
+        self._folder: Folder | None = None
         self._task: Task | None = None
         self._is_stale = False
         self._started_s = 0.0
         self._timer = QTimer(self, singleShot=True, interval=_SHORTEST_WAIT_MS)
         self._timer.timeout.connect(self.refresh)
+
+    def look_at(self, folder: Folder | None) -> None:
+        """Read about the photos of `folder` from now on, or about all of them."""
+        self._folder = folder
+        self.refresh()
 
     def refresh(self) -> None:
         """Read now, or right after the reading under way."""
@@ -35,7 +42,8 @@ class LibraryFeed(QObject):
             return
         self._timer.stop()
         self._started_s = time.monotonic()
-        self._task = self._tasks.run(self._library.overview)
+        folder = self._folder
+        self._task = self._tasks.run(lambda: self._library.overview(folder))
         self._task.succeeded.connect(self.changed)
         self._task.finished.connect(self._on_finished)
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMainWindow, QProgressBar, QVBoxLayout, QWidget
 
-from clipsearch.records import IndexCounts, Photo
+from clipsearch.records import Folder, IndexCounts, Photo
 from clipsearch.ui import dialogs, icons, wording
 from clipsearch.ui.drop_area import DropArea
 from clipsearch.ui.folder_actions import FolderActions
@@ -82,8 +82,15 @@ class MainWindow(QMainWindow):
         """Back to every photo."""
         self.search_bar.clear_quietly()
         self._session.searching.clear()
+        self._session.show_folder(None)
         self.pages.photos.show_all()
         self.show_place(Place.PHOTOS)
+
+    def show_folder(self, folder: Folder) -> None:
+        """Show the photos of one folder; they are indexed before others."""
+        self.show_all()
+        self._session.show_folder(folder)
+        self.sidebar.show_folder(folder)
 
     def show_place(self, place: Place) -> None:
         """Open a page."""
@@ -126,6 +133,7 @@ class MainWindow(QMainWindow):
         menus.add_folder.triggered.connect(self.folders.choose)
         menus.update_all.triggered.connect(self.folders.update_all)
         menus.settings.triggered.connect(self.settings.open)
+        self.settings.changed.connect(lambda _: self._session.take_up_settings())
         menus.quit.triggered.connect(self.close)
         menus.find.triggered.connect(self._focus_search)
         menus.find_picture.triggered.connect(self.choose_picture)
@@ -154,6 +162,7 @@ class MainWindow(QMainWindow):
 
     def _connect_pages(self) -> None:
         self.sidebar.place_chosen.connect(self._on_place_chosen)
+        self.sidebar.folder_chosen.connect(self.show_folder)
         self.pages.similar_wanted.connect(self.find_similar)
         self.pages.burst_wanted.connect(self.show_burst)
         self.pages.photos.all_wanted.connect(self.show_all)
@@ -246,6 +255,7 @@ class MainWindow(QMainWindow):
         self._session.start()
 
     def _on_asked(self, question: Question) -> None:
+        self._session.show_folder(None)
         self.show_place(Place.PHOTOS)
         self.pages.photos.show_question(question)
         self._busy.setRange(0, 0)
@@ -255,6 +265,9 @@ class MainWindow(QMainWindow):
         self.pages.photos.show_hits(question, [])
 
     def _on_library_changed(self, overview: Overview) -> None:
+        shown = self._session.folder
+        if shown is not None and shown.id not in {folder.id for folder in overview.folders}:
+            self.show_all()
         self.pages.photos.show_overview(overview, self._session.runs.is_running)
         self.pages.problems.show_problems(overview.problems, overview.held_back)
         self.sidebar.show_folders(overview.folders)

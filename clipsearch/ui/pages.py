@@ -23,6 +23,7 @@ class Pages(QStackedWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._session = session
         self.photos = PhotosPage(session.model, session.thumbnails)
         self.photo = PhotoView(session.model, session.thumbnails, session.library, session.pictures)
         self.bursts = Bursts(session.library, session.background, self)
@@ -38,7 +39,7 @@ class Pages(QStackedWidget):
         self.photos.grid.photo_opened.connect(self.open_photo)
         self.photo.closed.connect(self.close_photo)
         self.photo.row_shown.connect(self.photos.grid.show_row)
-        self.photo.row_shown.connect(self._look_up_burst)
+        self.photo.row_shown.connect(self._on_photo_shown)
         self.bursts.found.connect(self.photo.details.show_burst)
         self.photo.details.burst_wanted.connect(self.burst_wanted)
         for asking in (self.photos.grid, self.photo):
@@ -48,6 +49,7 @@ class Pages(QStackedWidget):
 
     def show_place(self, place: Place) -> None:
         """Show the page that the sidebar calls `place`."""
+        self._session.prefer()
         self.setCurrentWidget(self._places[place])
 
     def open_photo(self, row: int) -> None:
@@ -58,9 +60,11 @@ class Pages(QStackedWidget):
 
     def close_photo(self) -> None:
         """Go back to the grid."""
+        self._session.prefer()
         self.setCurrentWidget(self.photos)
         self.photos.grid.setFocus()
 
-    def _look_up_burst(self) -> None:
+    def _on_photo_shown(self) -> None:
         if self.photo.photo is not None:
+            self._session.prefer(self.photo.photo)
             self.bursts.look_up(self.photo.photo)

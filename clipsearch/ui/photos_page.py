@@ -49,11 +49,11 @@ class PhotosPage(QWidget):
 
     def show_overview(self, overview: Overview, is_indexing: bool) -> None:
         """The library holds this now; what is shown stays where it is."""
-        had_photos = self._overview is not None
+        keep_place = self._overview is not None and _folder_id(self._overview) == _folder_id(overview)
         changed = self._overview is None or self._overview.photo_ids != overview.photo_ids
         self._overview, self._is_indexing = overview, is_indexing
         if self._question is None and changed:
-            self._show_photos(keep_place=had_photos)
+            self._show_photos(keep_place)
         self._render()
 
     def show_question(self, question: Question) -> None:
@@ -123,7 +123,8 @@ class PhotosPage(QWidget):
             case TextQuestion():
                 sure = self.model.sure_count
                 return wording.match_count(sure) if sure else self.tr("No sure match")
-        return self.tr("All photos")
+        folder = self._overview.folder if self._overview else None
+        return wording.one_line(wording.folder_name(folder)) if folder else self.tr("All photos")
 
     def _remark_text(self) -> str:
         match self._question:
@@ -149,6 +150,9 @@ class PhotosPage(QWidget):
             self.empty.show_text(
                 "photos", self.tr("Looking at your photos…"), self.tr("The first ones appear in a moment.")
             )
+        elif not overview.photo_ids and overview.folder is not None:
+            text = self.tr("There are no pictures in it that can be read.")
+            self.empty.show_text("photos", self.tr("No photos in this folder"), text)
         elif not overview.photo_ids:
             text = self.tr("The folders that you added hold no pictures that can be read.")
             self.empty.show_text("photos", self.tr("No photos yet"), text, self.tr("Add folder…"))
@@ -198,6 +202,10 @@ class PhotosPage(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._header)
         layout.addLayout(inset, 1)
+
+
+def _folder_id(overview: Overview) -> int | None:
+    return overview.folder.id if overview.folder else None
 
 
 def _shown(hits: Sequence[Hit]) -> list[tuple[Photo, str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from clipsearch.records import Folder, Photo
 from clipsearch.ui.drives import Drives
 from clipsearch.ui.index_runs import IndexRuns
 from clipsearch.ui.library_access import LibraryAccess, Overview
@@ -48,7 +49,9 @@ class Session(QObject):
         self.watching = Watching(library, self._following, self.runs, self)
         self.drives = Drives(library, self.background, self)
         self.models = ModelRuns(library, self._installing, self.background, self)
+        self.folder: Folder | None = None  # the one whose photos are shown
         self._searched_s = 0.0
+        self._is_open = False
         self._connect()
 
     def start(self) -> None:
@@ -62,6 +65,23 @@ class Session(QObject):
     def index(self, folders: Sequence[Path] | None = None) -> None:
         """Add `folders` (None: all known ones) and bring them up to date."""
         self.runs.request(folders)
+
+    def show_folder(self, folder: Folder | None) -> None:
+        """Show the photos of one folder, or all of them."""
+        if folder != self.folder:
+            self.folder = folder
+            self.feed.look_at(folder)
+        self.prefer()
+
+    def prefer(self, photo: Photo | None = None) -> None:
+        """Have what the user looks at indexed first: the folder around a photo, else the one that is shown."""
+        shown = self.folder.path if self.folder else None
+        self.library.prefer(photo.path.parent if photo else shown)
+
+    def take_up_settings(self) -> None:
+        """The settings have changed."""
+        if self._is_open:
+            self.watching.start()
 
     def stop(self) -> None:
         """Ask all work to stop soon; what is done is kept."""
@@ -91,6 +111,7 @@ class Session(QObject):
         self.models.chosen.connect(lambda _: self._on_model_chosen())
 
     def _on_opened(self) -> None:
+        self._is_open = True
         self.opened.emit()
         self.feed.refresh()
         self.feed.changed.connect(self._on_first_overview, Qt.ConnectionType.SingleShotConnection)

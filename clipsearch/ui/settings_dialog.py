@@ -25,6 +25,7 @@ _WIDTH_PX = 560
 _PATTERN_LINES = 4
 _LARGEST_MIN_KB = 1_000_000
 _MOST_WORKERS = 64
+_FIELD_PX = 32
 
 
 class SettingsDialog(QDialog):
@@ -123,6 +124,7 @@ def _check(text: str, is_on: bool) -> QCheckBox:
 def _spin(value: int, most: int, zero: str, suffix: str = "") -> QSpinBox:
     """A number; 0 reads as the words `zero`."""
     box = QSpinBox()
+    box.setMinimumHeight(_FIELD_PX)
     box.setRange(0, max(most, value))
     box.setSuffix(suffix)
     box.setSpecialValueText(zero)
@@ -133,6 +135,7 @@ def _spin(value: int, most: int, zero: str, suffix: str = "") -> QSpinBox:
 
 def _choice(texts: Mapping[str, str], value: str) -> QComboBox:
     box = QComboBox()
+    box.setMinimumHeight(_FIELD_PX)
     for key, text in texts.items():
         box.addItem(text, key)
     box.setCurrentIndex(box.findData(value))

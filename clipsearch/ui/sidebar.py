@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 from clipsearch.records import Folder
 from clipsearch.ui import wording
 from clipsearch.ui.icons import icon
-from clipsearch.ui.widgets import elided_label, label, picture, push_button, tool_button
+from clipsearch.ui.widgets import ElidedButton, label, mark, push_button, tool_button
 
 _WIDTH_PX = 232
 
@@ -39,6 +39,7 @@ class Sidebar(QWidget):
     """Leads to the pages; lists the folders, each with a menu of its own."""
 
     place_chosen = Signal(object)  # Place
+    folder_chosen = Signal(object)  # Folder
     add_wanted = Signal()
     update_wanted = Signal(object)  # Folder
     remove_wanted = Signal(object)  # Folder
@@ -50,6 +51,8 @@ class Sidebar(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(_WIDTH_PX)
         self._folders: list[Folder] | None = None
+        self._folder_buttons: dict[int, QPushButton] = {}
+        self._shown_id: int | None = None  # of the folder whose photos are shown
         self._photos = _place_button("photos", self.tr("All photos"), lambda: self._choose(Place.PHOTOS))
         self._problems = _place_button("warning", self.tr("Problems"), lambda: self._choose(Place.PROBLEMS))
         self._models = _place_button("model", self.tr("Models"), lambda: self._choose(Place.MODELS))
@@ -65,7 +68,13 @@ class Sidebar(QWidget):
 
     def show_place(self, place: Place) -> None:
         """Mark the page that is open."""
+        self._shown_id = None
         self._buttons[place].setChecked(True)
+
+    def show_folder(self, folder: Folder) -> None:
+        """Mark the folder whose photos are shown."""
+        self._shown_id = folder.id
+        self._mark_folder()
 
     def show_problem_count(self, count: int) -> None:
         """Say how many files could not be read."""
@@ -81,8 +90,8 @@ class Sidebar(QWidget):
         while (item := self._rows.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
-        for folder in self._folders:
-            self._rows.addWidget(_FolderRow(folder, self))
+        self._folder_buttons = {folder.id: self._add_folder(folder) for folder in self._folders}
+        self._mark_folder()
 
     def folder_menu(self, folder: Folder) -> QMenu:
         """What can be done with a folder."""
@@ -96,6 +105,17 @@ class Sidebar(QWidget):
         remove = menu.addAction(icon("remove"), self.tr("Remove from the library…"))
         remove.triggered.connect(lambda: self.remove_wanted.emit(folder))
         return menu
+
+    def _add_folder(self, folder: Folder) -> QPushButton:
+        row = _FolderRow(folder, self)
+        self._rows.addWidget(row)
+        self._group.addButton(row.button)
+        return row.button
+
+    def _mark_folder(self) -> None:
+        button = self._folder_buttons.get(self._shown_id) if self._shown_id is not None else None
+        if button is not None:
+            button.setChecked(True)
 
     def _choose(self, place: Place) -> None:
         self.place_chosen.emit(place)
@@ -133,22 +153,22 @@ class Sidebar(QWidget):
 
 
 class _FolderRow(QWidget):
-    """A folder's name and the button that opens its menu."""
+    """A folder's name, which shows its photos, and the button that opens its menu."""
 
     def __init__(self, folder: Folder, sidebar: Sidebar) -> None:
         super().__init__()
         self._folder = folder
         self._sidebar = sidebar
-        self.setObjectName("folderRow")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setToolTip(self._tool_tip())
-        self._name = elided_label(wording.one_line(wording.folder_name(folder)))
-        self._name.setEnabled(not folder.offline)
+        sign, name = "folder-offline" if folder.offline else "folder", wording.one_line(wording.folder_name(folder))
+        self.button = ElidedButton(sign, name, lambda: sidebar.folder_chosen.emit(folder))
+        self.button.setObjectName("place")
+        self.button.setCheckable(True)
+        mark(self.button, "away", folder.offline)
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 2, 4, 2)
-        row.setSpacing(10)
-        row.addWidget(picture("folder-offline" if folder.offline else "folder"))
-        row.addWidget(self._name, 1)
+        row.setContentsMargins(0, 0, 4, 0)
+        row.setSpacing(4)
+        row.addWidget(self.button, 1)
         row.addWidget(self._menu_button())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:

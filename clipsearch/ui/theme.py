@@ -113,10 +113,10 @@ QLineEdit#searchBar[dropping="true"] {{ border: 2px dashed {accent}; background:
 
 QListView#photoGrid {{ background: {base}; border: none; }}
 QPushButton#place {{ background: transparent; border: 1px solid transparent; text-align: left; padding: 7px 10px; }}
-QPushButton#place:hover, QWidget#folderRow:hover {{ background: {hover}; }}
+QPushButton#place:hover {{ background: {hover}; }}
 QPushButton#place:checked {{ background: {selected}; font-weight: 600; }}
+QPushButton#place[away="true"] {{ color: {disabled}; }}
 QPushButton#place:focus {{ border-color: {accent}; }}
-QWidget#folderRow {{ border-radius: 7px; }}
 QToolButton#picture {{ padding: 0; border: none; }}
 QScrollArea#folderArea, QWidget#folderRows {{ background: transparent; }}
 QTableView#problems {{ background: {base}; border: none; outline: none; }}

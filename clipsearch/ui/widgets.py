@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from clipsearch.ui.icons import icon
 
 _LEAST_TEXT_PX = 90
+_AROUND_TEXT_PX = 42  # padding, and the gap between icon and text
 
 
 def tool_button(icon_name: str, text: str, action: Callable[[], object], icon_px: int = 18) -> QToolButton:
@@ -59,6 +60,23 @@ class ElidedLabel(QLabel):
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter = QPainter(self)
         self.style().drawItemText(painter, room, flags, self.palette(), self.isEnabled(), text, self.foregroundRole())
+
+
+class ElidedButton(QPushButton):
+    """A button with an icon, as wide as it is made; its text is cut in the middle where there is too little room."""
+
+    def __init__(self, icon_name: str, text: str, action: Callable[[], object]) -> None:
+        super().__init__(icon(icon_name), "")
+        self._whole = text
+        self.setAccessibleName(text)
+        self.setIconSize(QSize(18, 18))
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(lambda _: action())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        room = self.width() - self.iconSize().width() - _AROUND_TEXT_PX
+        self.setText(f" {self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, room)}")
 
 
 def label(text: str = "", role: str = "") -> QLabel:

@@ -97,6 +97,8 @@ class FakeLibrary(LibraryAccess):
         self.asked: list[object] = []
         self.fetched: list[int] = []
         self.bursts: dict[int, list[int]] = {}
+        self.in_folder: dict[int, list[int]] = {}
+        self.preferred: Path | None = None
         self.chosen_settings = Settings()
         self.held_back: list[Folder] = []
         self.confirmed: list[list[Path]] = []
@@ -235,12 +237,16 @@ class FakeLibrary(LibraryAccess):
         self.asked.append(photo_id)
         return self._hits([id_ for id_ in self.ids if id_ % len(SUBJECTS) == photo_id % len(SUBJECTS)], [], limit)
 
-    def overview(self) -> Overview:
+    def prefer(self, folder: Path | None) -> None:
+        self.preferred = folder
+
+    def overview(self, folder: Folder | None = None) -> Overview:
         count = len(self.ids)
         status = Status(count, count, count, 0, len(self.found_problems), 0, "fake", self.chosen_model)
         held_back = list(self.held_back)
         problems = list(self.found_problems)
-        return Overview(list(self.ids), list(self.added_folders), problems, status, self.engine, held_back)
+        ids = self.ids if folder is None else self.in_folder.get(folder.id, [])
+        return Overview(list(ids), list(self.added_folders), problems, status, self.engine, held_back, folder)
 
     def photos(self, ids: Sequence[int]) -> list[Photo]:
         self.fetched.extend(ids)

@@ -50,7 +50,7 @@ def test_a_burst_is_told_and_fills_the_grid_in_order_of_capture(
 def test_a_shot_alone_is_no_burst(qtbot, window: MainWindow, session: Session) -> None:
     open_photo(qtbot, window, session, 20)
     with qtbot.waitSignal(window.pages.bursts.found):
-        window.pages._look_up_burst()
+        window.pages._on_photo_shown()
     assert button(window) is None
 
 
