@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
@@ -9,7 +10,7 @@ from warnings import catch_warnings, simplefilter
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from clipsearch.errors import UnreadablePhotoError
-from clipsearch.files import jpeg_xl
+from clipsearch.files import heif, jpeg_xl
 from clipsearch.files.code_points import find_code_points, profile_of
 from clipsearch.files.colour import to_srgb
 from clipsearch.files.formats import HEAD_BYTES, formats_for, is_jpeg_xl
@@ -17,6 +18,7 @@ from clipsearch.files.kinds import is_raw, is_video
 from clipsearch.files.metadata import Metadata, read_metadata
 from clipsearch.files.raw import read_raw
 from clipsearch.files.video import read_video
+from clipsearch.paths import extended
 
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.
 Image.MAX_IMAGE_PIXELS = None
@@ -56,7 +58,7 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
     try:
         with catch_warnings():
             simplefilter("ignore", UserWarning)  # Pillow's, about metadata that is damaged
-            return _decoded(path, min_side, max_megapixels)
+            return _decoded(extended(path), min_side, max_megapixels)
     except UnreadablePhotoError:
         raise
     except Exception as error:  # whatever a decoder raises on bad input is the file's fault, told once, here
@@ -100,13 +102,25 @@ def _hold_to(max_megapixels: float, size: tuple[int, int], path: Path) -> None:
 def _read(image: Image.Image, path: Path, min_side: int, max_megapixels: float) -> Decoded:
     _hold_to(max_megapixels, image.size, path)
     width, height = image.size
-    image.draft("RGB", _smallest_size(image.size, min_side))
-    image.load()
+    pixels = _pixels(image, path, min_side)
     metadata, orientation = read_metadata(image), _orientation(image)
     if orientation in _SIDEWAYS:
         width, height = height, width
-    upright = _upright(_reduced(image, min_side), orientation)
+    upright = _upright(_reduced(pixels, min_side), orientation)
     return Decoded(to_rgb(upright), width, height, image.format or "", metadata)
+
+
+def _pixels(image: Image.Image, path: Path, min_side: int) -> Image.Image:
+    """Return the open picture decoded, by the short way of its format: JPEG in part, HEIC by its thumbnail."""
+    if image.format == "HEIF":
+        with suppress(Exception):  # a damaged thumbnail raises nearly anything; the photo itself may still be sound
+            if small := heif.thumbnail(path, image, min(min_side, *image.size)):
+                small.load()
+                small.info.setdefault("icc_profile", image.info.get("icc_profile"))
+                return small
+    image.draft("RGB", _smallest_size(image.size, min_side))
+    image.load()
+    return image
 
 
 def _developed(path: Path, min_side: int, max_megapixels: float) -> Decoded:
