@@ -62,6 +62,7 @@ ONLY_IN = {
     "huggingface_hub": ("clipsearch.encode.hub",),
     "ftfy": ("clipsearch.encode.tokenizer",),
     "tokenizers": ("clipsearch.encode.tokenizer", "training"),
+    "pathspec": ("clipsearch.files.ignore",),
     "watchdog": ("clipsearch.files.inotify", "clipsearch.files.fsevents", "clipsearch.files.directory_changes"),
     "pi_heif": ("clipsearch.files.formats",),
     "pillow_jxl": ("clipsearch.files.formats",),
@@ -87,6 +88,7 @@ LAZY = {
     "pi_heif",
     "pillow_jxl",
     "rawpy",
+    "pathspec",
     "watchdog",
 }
 

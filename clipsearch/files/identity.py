@@ -9,6 +9,8 @@ from pathlib import Path
 
 import xxhash
 
+from clipsearch.paths import extended
+
 #: files up to this size are hashed whole
 WHOLE_BYTES = 16 * 1024 * 1024
 
@@ -24,14 +26,14 @@ def content_hash(path: Path) -> str:
     not forgeries; where two large files agree, `whole_hash` settles whether they are one photo. A photo of 5 MB takes
     about 0.6 ms, a file of any size no more than one of 4 MB.
     """
-    with path.open("rb") as stream:
+    with extended(path).open("rb") as stream:
         size = os.fstat(stream.fileno()).st_size
         return _whole(stream) if size <= WHOLE_BYTES else f"~{_sampled(stream, size)}"
 
 
 def whole_hash(path: Path) -> str:
     """Return the XXH3 128-bit hash of all the file's bytes, 32 hex digits. Raises OSError."""
-    with path.open("rb") as stream:
+    with extended(path).open("rb") as stream:
         return _whole(stream)
 
 

@@ -20,7 +20,7 @@ from clipsearch.files.rules import HAS_MARKS, Rules, is_link, is_marked_hidden
 from clipsearch.paths import extended, way_to
 from clipsearch.records import FoundFile, Unreadable
 
-__all__ = ["PICTURE_SUFFIXES", "Place", "Rules", "Vanished", "is_raw", "mtime_ns", "reaches", "scan", "way_to"]
+__all__ = ["PICTURE_SUFFIXES", "Place", "Rules", "Vanished", "mtime_ns", "reaches", "scan", "way_to"]
 
 _LATEST_NS = 2**63 - 1
 _DEVELOPED = PICTURE_SUFFIXES - RAW_SUFFIXES

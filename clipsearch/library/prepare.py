@@ -16,6 +16,7 @@ from clipsearch.files.decode import decode
 from clipsearch.files.identity import content_hash, is_sampled, whole_hash
 from clipsearch.files.metadata import Metadata
 from clipsearch.files.thumbnails import ThumbnailCache
+from clipsearch.paths import extended
 from clipsearch.records import FoundFile
 
 
@@ -66,7 +67,7 @@ def prepare(
 
     Raises UnreadablePhotoError.
     """
-    path = pending.found.path
+    path = extended(pending.found.path)
     try:
         before = path.stat()
         digest = _digest(path, pending)

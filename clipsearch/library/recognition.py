@@ -9,6 +9,7 @@ from pathlib import Path
 from clipsearch.files.identity import is_sampled, whole_hash
 from clipsearch.files.scan import mtime_ns
 from clipsearch.library.prepare import PendingFile
+from clipsearch.paths import extended
 from clipsearch.records import FoundFile
 from clipsearch.store.catalog import Catalog
 
@@ -47,7 +48,7 @@ class Doubts:
 
 def _is_still(found: FoundFile) -> bool:
     try:
-        stat = found.path.stat()
+        stat = extended(found.path).stat()
     except OSError:
         return False
     return (stat.st_size, mtime_ns(stat)) == (found.size_bytes, found.mtime_ns)

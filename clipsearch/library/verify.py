@@ -13,6 +13,7 @@ from clipsearch.library.comparing import TRY_AGAIN
 from clipsearch.library.library import Library
 from clipsearch.library.lock import indexing_lock
 from clipsearch.library.roots import PATIENT_LIMIT_S, check, still_there
+from clipsearch.paths import extended
 from clipsearch.records import Folder, Verification
 from clipsearch.store.vectors import VectorIndex
 
@@ -95,7 +96,7 @@ def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]
         if known.photo_id is None or known.mtime_ns == TRY_AGAIN:
             continue
         try:
-            stat = (folder.path / path).stat()
+            stat = extended(folder.path / path).stat()
         except (FileNotFoundError, NotADirectoryError, ValueError):  # the last for a name that no file can have
             gone.append(path)
         except OSError:
