@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import gc
 import os
-import resource
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from clipsearch.files.scan import scan
+from clipsearch.library import comparing
 from clipsearch.library.comparing import Comparison, Differences
 from clipsearch.library.filling import Filling
 from clipsearch.library.indexing import index_folders
@@ -37,7 +37,7 @@ def test_a_rescan_of_unchanged_files(folder: Path, tmp_path: Path) -> None:
     plant(folder, FILES)
     with fake_library(tmp_path / "library") as library:
         added = library.catalog.folders.add(folder)
-        enter(library, added)
+        enter(library, added, (found for found in scan(folder) if isinstance(found, FoundFile)))
         for _ in index_folders(library):  # settles what the rows put in by hand leave open
             pass
         works = {
@@ -58,22 +58,27 @@ def test_a_rescan_of_unchanged_files(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.benchmark
-def test_the_memory_of_a_rescan(folder: Path, tmp_path: Path) -> None:
-    """The comparison alone, of files that the catalog knows and the folder no longer holds but for one."""
-    (folder / "one.jpg").write_bytes(b"x")
+def test_the_memory_of_a_rescan(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison alone: the scan yields what the catalog knows, and nothing lies on the disk."""
     with fake_library(tmp_path / "library") as library:
         added = library.catalog.folders.add(folder)
-        stand_in = [FoundFile(folder, path_of(number), 5_000_000 + number, number * 10**9) for number in range(FILES)]
-        enter(library, added, stand_in)
-        del stand_in
+        enter(library, added, found_in(folder))
+        filling = Filling(library)
+        monkeypatch.setattr(comparing, "scan", lambda *_: found_in(folder))
         gc.collect()
         before = resident_bytes()
-        known = library.catalog.files.known(added.id)
-        print(
-            f"\nwhat the catalog knows of {FILES:,} files takes {(resident_bytes() - before) / FILES:.0f} bytes a file"
-        )
-        print(f"peak of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB:.0f} MB")
-        assert len(known) == FILES
+        largest = before
+        tally = Tally()
+        for step in Comparison(library, filling, tally).of(added):
+            assert not isinstance(step, Differences) or not step.pending
+            largest = max(largest, resident_bytes())
+        assert tally.counts.unchanged == FILES
+        print(f"\ncomparing {FILES:,} files takes {(largest - before) / FILES:.0f} bytes a file at most")
+        print(f"the process {largest / MB:.0f} MB, of which {before / MB:.0f} MB before")
+
+
+def found_in(folder: Path) -> Iterator[FoundFile]:
+    return (FoundFile(folder, path_of(number), 5_000_000 + number, number * 10**9) for number in range(FILES))
 
 
 def path_of(number: int) -> str:
@@ -89,25 +94,21 @@ def plant(folder: Path, count: int) -> None:
         path.write_bytes(b"x" * (number % 7 + 1))
 
 
-def enter(library: Library, folder: Folder, files: list[FoundFile] | None = None) -> None:
+def enter(library: Library, folder: Folder, files: Iterable[FoundFile]) -> None:
     """Put a photo with a vector into the catalog for every file, as if each had been read."""
-    if files is None:
-        files = [found for found in scan(folder.path) if isinstance(found, FoundFile)]
-    model = library.encoder.model_id
     with sqlite3.connect(library.folder / "catalog.sqlite") as catalog:
-        catalog.execute("INSERT OR IGNORE INTO model (id, name, dim) VALUES (1, ?, 4)", [model])
-        catalog.executemany(
-            "INSERT INTO photo (id, content_hash, width, height, format) VALUES (?, ?, 1, 1, 'JPEG')",
-            ((row, f"{row:032x}") for row in range(1, len(files) + 1)),
-        )
-        catalog.executemany(
-            "INSERT INTO vector (model_id, photo_id, data) VALUES (1, ?, ?)",
-            ((row, bytes([0, row % 60, 0, 60, 0, 60, 0, 0])) for row in range(1, len(files) + 1)),
-        )
-        catalog.executemany(
-            "INSERT INTO file (folder_id, relative_path, size_bytes, mtime_ns, photo_id) VALUES (?, ?, ?, ?, ?)",
-            ((folder.id, one.relative_path, one.size_bytes, one.mtime_ns, row) for row, one in enumerate(files, 1)),
-        )
+        catalog.execute("INSERT OR IGNORE INTO model (id, name, dim) VALUES (1, ?, 4)", [library.encoder.model_id])
+        for row, one in enumerate(files, 1):
+            photo = (row, f"{row:032x}")
+            catalog.execute(
+                "INSERT INTO photo (id, content_hash, width, height, format) VALUES (?, ?, 1, 1, '')", photo
+            )
+            vector = (row, bytes([0, row % 60, 0, 60, 0, 60, 0, 0]))
+            catalog.execute("INSERT INTO vector (model_id, photo_id, data) VALUES (1, ?, ?)", vector)
+            catalog.execute(
+                "INSERT INTO file (folder_id, relative_path, size_bytes, mtime_ns, photo_id) VALUES (?, ?, ?, ?, ?)",
+                (folder.id, one.relative_path, one.size_bytes, one.mtime_ns, row),
+            )
     catalog.close()
 
 
