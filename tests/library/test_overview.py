@@ -67,3 +67,40 @@ def test_a_photo_opens_at_the_size_of_the_screen(folder: Path) -> None:
     assert open_upright(folder / "a.png", 9000).size == (1200, 800)
     with pytest.raises(UnreadablePhotoError):
         open_upright(folder / "missing.png", 600)
+
+
+def test_a_burst_comes_in_order_of_capture(colours: Library, folder: Path, index: Index) -> None:
+    for number, colour in enumerate(("red", "lime", "blue", "white")):
+        exif = Image.Exif()
+        exif[0x010F], exif[0x0110] = "Make", "Model"
+        exif.get_ifd(0x8769)[0x9003] = f"2024:05:01 12:00:{[2, 0, 1, 30][number]:02}"
+        Image.new("RGB", (48, 32), colour).save(folder / f"{colour}.jpg", exif=exif)
+    index(colours, folder)
+    shot = {photo.path.stem: photo for photo in overview.photos(colours, overview.photo_ids(colours))}
+    assert [photo.path.stem for photo in overview.burst(colours, shot["red"].id)] == ["lime", "blue", "red"]
+    assert overview.burst(colours, shot["white"].id) == []
+
+
+def test_a_folder_that_lost_all_its_photos_is_held_back_until_that_is_confirmed(
+    colours: Library, folder: Path, index: Index
+) -> None:
+    for colour in ("red", "lime"):
+        paint(folder / f"{colour}.png", colour)
+    index(colours, folder)
+    for path in folder.iterdir():
+        path.unlink()
+    index(colours)
+    assert [held.path for held in overview.held_back(colours)] == [folder]
+    assert len(overview.photo_ids(colours)) == 2
+    index(colours, folder, removals_confirmed=True)
+    assert overview.held_back(colours) == overview.photo_ids(colours) == []
+
+
+def test_the_photos_of_one_folder_can_be_listed(colours: Library, folder: Path, tmp_path: Path, index: Index) -> None:
+    paint(folder / "red.png", "red")
+    other = paint(tmp_path / "other" / "blue.png", "blue").parent
+    index(colours, folder, other)
+    (there,) = [known for known in overview.folders(colours) if known.path == other]
+    listed = overview.photos(colours, overview.photo_ids(colours, there.id))
+    assert [photo.path for photo in listed] == [other / "blue.png"]
+    assert len(overview.photo_ids(colours)) == 2
