@@ -28,9 +28,9 @@ Vectors = npt.NDArray[np.float32]
 Found = list[tuple[Ids, Vectors]]
 
 #: At this many photos both kinds answer equally quickly; from there on, the exact one is slower and needs the memory.
-COMPRESSED_FROM = 100_000
+COMPRESSED_FROM = 50_000
 #: A library shrinks to this before it turns back, so that one at the border does not change to and fro.
-EXACT_BELOW = 50_000
+EXACT_BELOW = 25_000
 
 _LEVELS = np.array([-1.5104, -0.4528, 0.4528, 1.5104], np.float32)  # of a normal component, in standard deviations
 _ROTATION = 5  # seed
@@ -66,11 +66,12 @@ class IndexKind(ABC):
     @classmethod
     def from_bytes(cls, data: bytes) -> IndexKind:
         """Return the index that `to_bytes` wrote. Raises RuntimeError."""
-        faiss = _faiss()
+        faiss = load_faiss()
         return cls(faiss.deserialize_index(np.frombuffer(data, np.uint8)))
 
-    def to_bytes(self) -> npt.NDArray[np.uint8]:
-        faiss = _faiss()
+    def to_bytes(self) -> npt.NDArray[np.uint8] | None:
+        """Return what the index file holds; None for a kind that is made from the catalog each time."""
+        faiss = load_faiss()
         data: npt.NDArray[np.uint8] = faiss.serialize_index(self._index)
         return data
 
@@ -84,13 +85,13 @@ class IndexKind(ABC):
 
     def add(self, ids: Ids, vectors: npt.NDArray[np.floating[Any]]) -> None:
         """Add photos that are not in it yet; `vectors` are unit vectors [n, dim]."""
-        _faiss()
+        load_faiss()
         self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), ids)
 
     def remove(self, ids: Ids) -> None:
         """Remove photos; one pass over the ids in the index, however many are to go."""
         if len(ids):
-            _faiss()
+            load_faiss()
             self._index.remove_ids(ids)
 
     def search(self, queries: Vectors, count: int, only: Ids | None) -> Found:
@@ -98,13 +99,13 @@ class IndexKind(ABC):
         count = min(count, len(self) if only is None else len(only))
         if count <= 0:
             return [(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in queries]
-        _faiss()
+        load_faiss()
         scores, ids = self._index.search(queries, count, params=self._only(only))
         return [(row[row >= 0], score[row >= 0]) for row, score in zip(ids, scores, strict=True)]
 
     def _only(self, ids: Ids | None) -> Any:
         """Return FAISS's search parameters that leave out all photos but these, by a bitmap."""
-        faiss = _faiss()
+        faiss = load_faiss()
         if ids is None:
             return None
         flags = np.zeros(int(ids.max()) + 1, np.bool_)
@@ -112,7 +113,7 @@ class IndexKind(ABC):
         return self._parameters(sel=faiss.IDSelectorBitmap(np.packbits(flags, bitorder="little")))
 
     def _parameters(self, **values: Any) -> Any:
-        faiss = _faiss()
+        faiss = load_faiss()
         return faiss.SearchParameters(**values)
 
 
@@ -123,12 +124,12 @@ class Exact(IndexKind):
 
     @classmethod
     def empty(cls, dim: int) -> Exact:
-        faiss = _faiss()
+        faiss = load_faiss()
         flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
         return cls(faiss.IndexIDMap(flat))
 
     def ids(self) -> Ids:
-        faiss = _faiss()
+        faiss = load_faiss()
         return np.asarray(faiss.vector_to_array(self._index.id_map), np.int64)
 
     def decoded(self) -> Iterator[tuple[Ids, Vectors]]:
@@ -145,7 +146,7 @@ class Compressed(IndexKind):
 
     @classmethod
     def empty(cls, dim: int) -> Compressed:
-        faiss = _faiss()
+        faiss = load_faiss()
         width = dim + dim % 2
         rotation = faiss.RandomRotationMatrix(dim, width)
         rotation.init(_ROTATION)
@@ -158,12 +159,12 @@ class Compressed(IndexKind):
         return cls(faiss.IndexPreTransform(rotation, codes))
 
     def ids(self) -> Ids:
-        faiss = _faiss()
+        faiss = load_faiss()
         lists = self._codes().invlists
         return np.array(faiss.rev_swig_ptr(lists.get_ids(0), len(self)), np.int64)
 
     def decoded(self) -> Iterator[tuple[Ids, Vectors]]:
-        faiss = _faiss()
+        faiss = load_faiss()
         ids, codes = self.ids(), self._codes()
         rotation = faiss.downcast_VectorTransform(self._index.chain.at(0))
         for start in range(0, len(ids), _AT_ONCE):
@@ -185,17 +186,17 @@ class Compressed(IndexKind):
             packer.pack_1(nothing, place, blocks[-1:])
 
     def _codes(self) -> Any:
-        faiss = _faiss()
+        faiss = load_faiss()
         return faiss.downcast_index(self._index.index)
 
     def _parameters(self, **values: Any) -> Any:
-        faiss = _faiss()
+        faiss = load_faiss()
         return faiss.SearchParametersPreTransform(index_params=faiss.SearchParametersIVF(**values))
 
 
 def _blocks(codes: Any) -> tuple[npt.NDArray[np.uint8], Any]:
     """Return the only list's memory, uint8 [blocks, bytes of a block], and what packs vectors into a block."""
-    faiss = _faiss()
+    faiss = load_faiss()
     lists = faiss.downcast_InvertedLists(codes.invlists)
     count, size = -(-int(codes.ntotal) // int(lists.n_per_block)), int(lists.block_size)
     return faiss.rev_swig_ptr(lists.get_codes(0), count * size).reshape(count, size), lists.packer
@@ -208,7 +209,7 @@ def _unpacked(codes: Any, start: int, count: int) -> npt.NDArray[np.uint8]:
     return np.stack([packer.unpack_1(blocks[block : block + 1], place) for block, place in places])
 
 
-def _faiss() -> Any:
+def load_faiss() -> Any:
     """Return FAISS, loaded when it is first needed, with one thread in the thread that calls.
 
     OpenMP's threads wait for each other by spinning: while other work kept the cores busy, a search took 50 ms with two

@@ -18,7 +18,8 @@ from clipsearch.store import index_file
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.id_set import Ids, IdSet
 from clipsearch.store.index_file import Header
-from clipsearch.store.index_kinds import KINDS, Exact, IndexKind, kind_for
+from clipsearch.store.index_gpu import ExactOnGpu, has_gpu
+from clipsearch.store.index_kinds import KINDS, Compressed, Exact, IndexKind, kind_for
 from clipsearch.store.intake import StoredBatch
 from clipsearch.store.ranking import candidates_for, placed, rank
 
@@ -36,6 +37,7 @@ class VectorIndex:
         self._lock, self._saving = threading.Lock(), threading.Lock()
         self._index: IndexKind = Exact.empty(dim)
         self._generation = self._saved_generation = -1
+        self._has_gpu = has_gpu()
         self._load()
         self._ids = IdSet(self._index.ids())
         self.refresh()
@@ -85,11 +87,25 @@ class VectorIndex:
         self._index.remove(gone)
         self._ids.remove(gone)
         new = wanted[~self._ids.holds(wanted)]
-        suitable = kind_for(len(self) + len(new), type(self._index))
-        if isinstance(self._index, suitable):
+        suitable = self._suitable(len(self) + len(new))
+        try:
+            self._take(suitable, new)
+        except RuntimeError:  # a GPU that has no room, or is gone: the processor does as well
+            if suitable is not ExactOnGpu:
+                raise
+            self._has_gpu = False
+            self._take(self._suitable(len(self) + len(new)), new)
+
+    def _suitable(self, count: int) -> type[IndexKind]:
+        kind = kind_for(count, Exact if isinstance(self._index, Exact) else Compressed)
+        return ExactOnGpu if self._has_gpu and kind is Compressed else kind
+
+    def _take(self, kind: type[IndexKind], new: Ids) -> None:
+        """Add photos; an index that is of another kind is made anew, about a second for 50,000 photos."""
+        if isinstance(self._index, kind):
             self._fill(self._index, self._ids, new)
-        else:  # about a second for 100,000 photos
-            index, ids = suitable.empty(self._dim), IdSet(np.zeros(0, np.int64))
+        else:
+            index, ids = kind.empty(self._dim), IdSet(np.zeros(0, np.int64))
             self._fill(index, ids, np.concatenate([self._ids.all(), new]))
             self._index, self._ids = index, ids
 
@@ -150,6 +166,8 @@ class VectorIndex:
                     return
                 header = Header(self._index.name, self._model, self._generation)
                 data = self._index.to_bytes()
+            if data is None:
+                return
             with suppress(OSError):  # no room, or not ours to write: memory is as good, the next run tries again
                 index_file.write(self._path, header, data)
                 self._saved_generation = header.generation
