@@ -50,9 +50,10 @@ class Embeddings:
 
     def searchable_ids(self, model: str, among: Collection[int] | None = None) -> npt.NDArray[np.int64]:
         """Return the photos (`among` these) that have a file and a vector of `model`, int64 [n], ascending."""
-        rows = searchable_rows(model)
-        photo = schema.vector.c.photo_id
-        parts = [rows] if among is None else [rows.where(photo.in_(chunk)) for chunk in chunks(sorted(among))]
+        photo, file = schema.vector.c.photo_id, schema.file.c.photo_id
+        files = select(file)
+        with_file = [files] if among is None else [files.where(file.in_(chunk)) for chunk in chunks(sorted(among))]
+        parts = [_embedded_ids(model).where(photo.in_(photos)) for photos in with_file]
         with self._database.read() as connection:
             found = (row[0] for part in parts for row in connection.execute(part.order_by(photo)))
             return np.fromiter(found, np.int64)
