@@ -8,7 +8,20 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
 
-from sqlalchemy import Connection, Select, delete, func, insert, null, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    delete,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clipsearch.records import FoundFile, Problem
@@ -243,11 +256,13 @@ def _known_problems(folder_id: int) -> Select[Any]:
 
 def _rows_at(connection: Connection, rows: Select[Any], directory: str, deep: bool) -> dict[str, _Row]:
     """Return by path those rows that belong to a directory and the places in it, or also `deep` below it."""
-    path = rows.selected_columns[0]
-    if directory:  # names that are not valid Unicode are no text, and sorted after it
-        below = path.between(f"{directory}/", f"{directory}0", symmetric=False)
-        rows = rows.where(or_(below, path == directory, func.typeof(path) == "blob"))
-    known = {row[0]: row for row in _plain_rows(connection, rows)}
+    column = rows.selected_columns[0]
+    ranges: Sequence[ColumnElement[bool]]
+    if directory:  # two ranges of the index; names that are not valid Unicode are bytes, which follow all text
+        ranges = [column.between(directory, f"{directory}0"), column >= literal_column("x''")]
+    else:
+        ranges = [true() if deep else func.instr(column, literal_column("'/'")) == 0]
+    known = {row[0]: row for chosen in ranges for row in _plain_rows(connection, rows.where(chosen))}
     for path in [path for path in known if path.__class__ is bytes]:
         known[os.fsdecode(path)] = (os.fsdecode(path), *known.pop(path)[1:])
     everything = deep and not directory
