@@ -24,7 +24,7 @@ from clipsearch.library.linking import Companions
 from clipsearch.library.lock import indexing_lock
 from clipsearch.library.reading import Reading
 from clipsearch.library.removing import Gone
-from clipsearch.library.roots import PATIENT_LIMIT_S, check, still_there
+from clipsearch.library.roots import PATIENT_LIMIT_S, check, make_room, still_there
 from clipsearch.library.tally import Tally
 from clipsearch.library.throttle import Throttle
 from clipsearch.records import Folder, IndexCounts, Progress, Stage
@@ -90,9 +90,11 @@ def _targets(
     """Return the added folders to look at, each once; those that are offline are left as they are."""
     for path in folders or ():
         _require_folder(path)
+    named = [Path(os.path.abspath(path)) for path in folders or ()]
+    make_room(library, named)
     holds = partial(reaches, rules=scan_rules(library))
-    wanted = {library.catalog.folders.add(Path(os.path.abspath(path)), holds).id for path in folders or ()}
-    checked = check(library, PATIENT_LIMIT_S, wanted)
+    wanted = {library.catalog.folders.add(path, holds).id for path in named}
+    checked = check(library, PATIENT_LIMIT_S)
     _require_connected([folder for folder in checked if folder.id in wanted])
     known = [folder for folder in checked if not folder.offline]
     if places is not None:

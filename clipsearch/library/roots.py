@@ -44,16 +44,14 @@ class _Finding:
     offline: bool
 
 
-def check(library: Library, limit_s: float = LIMIT_S, named: Collection[int] = ()) -> list[Folder]:
+def check(library: Library, limit_s: float = LIMIT_S) -> list[Folder]:
     """Look where the added folders are now, record it, and return them by path.
 
-    `named` are the ids of folders that the user has just named: these are where their paths say, on whatever volume,
-    unless nothing is there.
     All are looked at together, for at most `limit_s` seconds. A library that may only be read is left as it is.
     """
     known = library.catalog.folders.places()
     looks = {
-        place.path: partial(_find, place, cache(partial(library.catalog.files.sample, id_, _SAMPLE)), id_ in named)
+        place.path: partial(_find, place, cache(partial(library.catalog.files.sample, id_, _SAMPLE)))
         for id_, place in known.items()
     }
     answers = _in_time(looks, limit_s)
@@ -62,6 +60,17 @@ def check(library: Library, limit_s: float = LIMIT_S, named: Collection[int] = (
     _record(library, known, found)
     folders = [Folder(id_, finding.place.path, finding.offline) for id_, finding in found.items()]
     return sorted(folders, key=lambda folder: folder.path)
+
+
+def make_room(library: Library, paths: Collection[Path]) -> None:
+    """Let other folders be added at these paths where the folders known there are away, as two sticks share a letter.
+
+    An empty mount point is no other folder.
+    """
+    away = {folder.path: folder.id for folder in check(library, PATIENT_LIMIT_S) if folder.offline}
+    places = library.catalog.folders.places()
+    taken = [away[path] for path in paths if path in away and _has_entries(path)]
+    library.catalog.folders.set_places({id_: _aside(places[id_]) for id_ in taken})
 
 
 def still_there(library: Library, folder: Folder, limit_s: float = PATIENT_LIMIT_S) -> bool:
@@ -80,17 +89,12 @@ def unmounted_in(folder: Path) -> list[str]:
     return [point.relative_to(folder).as_posix() for point in awaited() if folder in point.parents]
 
 
-def _find(place: FolderPlace, sample: Callable[[], Sizes], is_named: bool) -> _Finding:
+def _find(place: FolderPlace, sample: Callable[[], Sizes]) -> _Finding:
     """Find the folder; takes for ever where the system does."""
     is_there = os.path.isdir(place.path)  # first: this is what makes an automatic mount happen
     volumes = mounted()
     here = locate(place.path, volumes) if is_there else None
-    is_sure = (
-        here is None
-        or here.volume.id == place.volume_id
-        or (is_named and _has_entries(place.path))
-        or _holds(place.path, sample())
-    )
+    is_sure = here is None or here.volume.id == place.volume_id or _holds(place.path, sample())
     if is_there and (is_sure or place.volume_id is None):
         return _Finding(_placed(place.path, here) if here and is_sure else place, offline=False)
     moved = _elsewhere(place, volumes, sample)
@@ -156,14 +160,23 @@ def _begun(look: Callable[[], Answer]) -> Future[Answer]:
 
 
 def _without_clashes(known: Mapping[int, FolderPlace], found: Mapping[int, _Finding]) -> dict[int, _Finding]:
-    """Leave a folder offline that would follow to where another one, added later, is already."""
-    taken = {finding.place.path for id_, finding in found.items() if finding.place.path == known[id_].path}
+    """Give each path to one folder: to that which is there, of several to that which was there before."""
+    order = sorted(found, key=lambda id_: (found[id_].offline, found[id_].place.path != known[id_].path))
+    taken: set[Path] = set()
     kept = {}
-    for id_, finding in found.items():
-        follows = finding.place.path != known[id_].path
-        kept[id_] = _Finding(known[id_], True) if follows and finding.place.path in taken else finding
-        taken.add(kept[id_].place.path)
+    for id_ in order:
+        finding = found[id_]
+        if finding.place.path in taken:
+            finding = _Finding(known[id_] if known[id_].path not in taken else _aside(known[id_]), offline=True)
+        taken.add(finding.place.path)
+        kept[id_] = finding
     return kept
+
+
+def _aside(place: FolderPlace) -> FolderPlace:
+    """Return the place of a folder that is away under a path of no other folder, by which it is told from them."""
+    drive = Path(f"{place.volume_name} ({place.volume_id})")
+    return replace(place, path=drive.joinpath(*filter(None, (place.path_on_volume or "").split("/"))))
 
 
 def _record(library: Library, known: Mapping[int, FolderPlace], found: Mapping[int, _Finding]) -> None:

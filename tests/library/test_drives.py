@@ -241,6 +241,23 @@ def test_another_drive_at_the_same_mount_point_is_another_drive(
     assert index(colours) == IndexCounts(unchanged=6)
 
 
+def test_two_drives_may_share_a_mount_point(
+    disk: Drive, make_drive: MakeDrive, tmp_path: Path, colours: Library, index: Index
+) -> None:
+    point = tmp_path / "media/NO NAME"
+    paint_on(disk, point)
+    assert index(colours, point) == IndexCounts(added=6)
+    disk.unmount()
+    other = make_drive("OTHER")
+    paint(other.mount(point) / "other.png", "yellow", size=(500, 400))
+    assert index(colours, point) == IndexCounts(added=1)
+    other.unmount()
+    disk.mount(point)
+    assert index(colours) == IndexCounts(unchanged=6)
+    status = overview.status(colours)
+    assert (status.photos, status.offline) == (7, 1)
+
+
 def test_a_copy_on_a_larger_drive_takes_its_place(
     disk: Drive, make_drive: MakeDrive, tmp_path: Path, colours: Library, index: Index
 ) -> None:

@@ -15,7 +15,7 @@ from clipsearch.errors import CatalogError
 from clipsearch.files.volumes import Volume
 from clipsearch.library import overview, roots
 from clipsearch.library.library import Library
-from clipsearch.library.roots import check, still_there
+from clipsearch.library.roots import check, make_room, still_there
 from clipsearch.records import Folder, FoundFile
 from clipsearch.store.folders import FolderPlace
 from clipsearch.store.intake import NewFile
@@ -167,20 +167,31 @@ def test_of_two_volumes_of_one_id_that_with_the_files_is_taken(disk: Path, mount
     assert check(colours) == [Folder(1, after)]
 
 
-def test_a_folder_that_the_user_names_is_where_its_path_says(disk: Path, mounts: Mounts, colours: Library) -> None:
-    mounts.unmount("DISK")
-    photos_in(mounts.mount("OTHER", "DISK") / "photos", size=900)
-    assert check(colours, named={1}) == [Folder(1, disk)]
-    assert check(colours) == [Folder(1, disk)]
-    assert place(colours).volume_id == "uuid:OTHER"
+def test_two_sticks_may_share_a_mount_point(mounts: Mounts, colours: Library) -> None:
+    point = photos_in(mounts.mount("ONE", "NO NAME"))
+    add(colours, point)
+    check(colours)
+    mounts.unmount("ONE")
+    photos_in(mounts.mount("TWO", "NO NAME"), size=900)
+    make_room(colours, [point])
+    assert add(colours, point).id == 2
+    aside = Path("ONE (uuid:ONE)")
+    assert check(colours) == [Folder(2, point), Folder(1, aside, offline=True)]
+    mounts.unmount("TWO")
+    mounts.mount("ONE", "NO NAME")
+    assert check(colours) == [Folder(1, point), Folder(2, Path("TWO (uuid:TWO)"), offline=True)]
+    mounts.mount("TWO", "NO NAME1")
+    assert not any(folder.offline for folder in check(colours))
+    assert place(colours, 2).path == point.with_name("NO NAME1")
 
 
-def test_an_empty_mount_point_is_not_the_folder_even_if_named(mounts: Mounts, colours: Library) -> None:
+def test_an_empty_mount_point_is_not_another_folder(mounts: Mounts, colours: Library) -> None:
     path = photos_in(mounts.mount("DISK", "DISK"))
     add(colours, path)
     check(colours)
     mounts.unmount("DISK")
-    assert check(colours, named={1}) == [Folder(1, path, offline=True)]
+    make_room(colours, [path])
+    assert check(colours) == [Folder(1, path, offline=True)]
     after = mounts.mount("DISK", "DISK1")
     assert check(colours) == [Folder(1, after)]
 
@@ -188,7 +199,6 @@ def test_an_empty_mount_point_is_not_the_folder_even_if_named(mounts: Mounts, co
 def test_a_folder_that_is_gone_from_its_drive_is_offline(disk: Path, colours: Library) -> None:
     disk.rename(disk.with_name("renamed"))
     assert check(colours) == [Folder(1, disk, offline=True)]
-    assert check(colours, named={1}) == [Folder(1, disk, offline=True)]
 
 
 def test_a_folder_does_not_follow_to_where_another_one_is(disk: Path, mounts: Mounts, colours: Library) -> None:
