@@ -115,7 +115,7 @@ class Database:
         """Tell whether the file itself says that it takes no changes, as one flipped byte of its header does."""
         try:
             with self._engine.connect().execution_options(begin="IMMEDIATE") as connection:
-                connection.begin()
+                connection.exec_driver_sql("PRAGMA user_version = 0")  # as it is; undone, since nothing commits it
         except DatabaseError as error:
             return "readonly" in str(error.orig) and not self.read_only
         return False
