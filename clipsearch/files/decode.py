@@ -52,8 +52,9 @@ class Decoded:
 def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
     """Read the picture at `path`: first frame, upright by its EXIF orientation, transparency laid on white.
 
-    Large pictures are reduced while decoding where the format allows it (JPEG), else right after, as long as the
-    shorter side keeps at least `min_side` pixels. Raises UnreadablePhotoError with a reason for the user.
+    Of a video a keyframe is read. Large pictures are reduced while decoding where the format allows it (JPEG), else
+    right after, as long as the shorter side keeps at least `min_side` pixels; a HEIC's thumbnail may stand for it with
+    nine tenths of that. Raises UnreadablePhotoError with a reason for the user.
     """
     try:
         with catch_warnings():

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+_NEARLY = 0.9  # of the side asked for: phones write 320 x 240, and the starter's 260 from it find the same photos
 _SAME_SHAPE = 0.02  # by how much, relatively, the sides' ratio may differ
 
 
@@ -24,14 +25,14 @@ class _Box(NamedTuple):
 def thumbnail(path: Path, photo: Image.Image, min_side: int) -> Image.Image | None:
     """Return the embedded thumbnail of an open HEIF photo, not yet decoded, upright as soon as it is.
 
-    None if there is none, or its shorter side has less than `min_side` pixels, or its shape is another.
+    None if there is none, or its shorter side has less than nine tenths of `min_side` pixels, or its shape is another.
     """
     data = thumbnail_as_main(path.read_bytes())
     if data is None:
         return None
     small = Image.open(BytesIO(data), formats=("HEIF",))
     ratio = (small.width * photo.height) / (small.height * photo.width)
-    if min(small.size) < min_side or abs(ratio - 1) > _SAME_SHAPE:
+    if min(small.size) < _NEARLY * min_side or abs(ratio - 1) > _SAME_SHAPE:
         small.close()
         return None
     return small
