@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from clipsearch.files.kinds import is_video
 from clipsearch.files.scan import Found, Place, Rules, scan
+from clipsearch.files.video import can_read_videos
 from clipsearch.library.filling import Filling
 from clipsearch.library.library import Library
 from clipsearch.library.prepare import PendingFile
@@ -75,7 +77,7 @@ class Comparison:
                         self._note_unreadable(folder, one)
             yield self._tally.progress(Stage.SCANNING)
         self._settle_companions(found, known)
-        _sort_out(found, known, [*unseen, *unmounted_in(folder.path)])
+        self._sort_out(found, known, [*unseen, *unmounted_in(folder.path)])
         yield self._tally.progress(Stage.SCANNING)
         yield found
 
@@ -126,6 +128,17 @@ class Comparison:
             else:
                 self._tally.unchanged()
 
+    def _sort_out(self, found: Differences, known: KnownFiles, unseen: Sequence[str]) -> None:
+        """Tell the files that are gone from those that the scan could not see: where they lie, or for what they are."""
+        to_do = [*(pending.found for pending in found.pending), *found.companions]
+        found.known = {one.relative_path: known[one.relative_path] for one in to_do if one.relative_path in known}
+        for path in known.unmet():
+            old = known[path]
+            if not lies_in(path, unseen) and (self._rules.videos or not is_video(path)):
+                found.gone[path] = old
+            elif old.photo_id is not None:
+                found.hidden.add(old.photo_id)
+
     def _note_unreadable(self, folder: Folder, place: Unreadable) -> None:
         files = self._library.catalog.files
         files.store_problem(folder.id, place.relative_path, 0, TRY_AGAIN, place.reason)
@@ -140,6 +153,7 @@ def scan_rules(library: Library) -> Rules:
         patterns=settings.ignore,
         min_bytes=settings.min_file_kb * 1024,
         follow_links=settings.follow_links,
+        videos=can_read_videos(),
         leave_out=library.folder,
     )
 
@@ -162,15 +176,3 @@ def _is_linked(one: FoundFile, known: Mapping[str, KnownFile]) -> bool:
     if old is None or partner is None:
         return False
     return old.is_companion and old.same_as(one) and old.photo_id == partner.photo_id
-
-
-def _sort_out(found: Differences, known: KnownFiles, unseen: Sequence[str]) -> None:
-    """Tell the files that are gone from those that lie where the scan could not look."""
-    to_do = [*(pending.found for pending in found.pending), *found.companions]
-    found.known = {one.relative_path: known[one.relative_path] for one in to_do if one.relative_path in known}
-    for path in known.unmet():
-        old = known[path]
-        if not lies_in(path, unseen):
-            found.gone[path] = old
-        elif old.photo_id is not None:
-            found.hidden.add(old.photo_id)

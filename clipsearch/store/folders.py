@@ -47,15 +47,15 @@ class Folders:
         in it.
         """
         holds = holds or _lies_in
+        known = self.all()
+        outer = next((folder for folder in known if holds(folder.path, path)), None)
+        if outer is not None:
+            return outer
+        inside = {folder.id: way_to(path, folder.path) or "" for folder in known if holds(path, folder.path)}
         with self._database.write() as connection:
-            known = [(row.id, Path(row.path)) for row in connection.execute(select(schema.folder))]
-            for folder_id, known_path in known:
-                if holds(known_path, path):
-                    return Folder(folder_id, known_path)
             folder_id = inserted_id(connection.execute(insert(schema.folder).values(path=str(path))))
-            for inner_id, inner_path in known:
-                if holds(path, inner_path):
-                    _absorb(connection, folder_id, inner_id, way_to(path, inner_path) or "")
+            for inner_id, prefix in inside.items():
+                _absorb(connection, folder_id, inner_id, prefix)
         return Folder(folder_id, path)
 
     def remove(self, folder_id: int) -> None:

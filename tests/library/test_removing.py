@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from clipsearch.files.scan import Place
-from clipsearch.library import overview, removing
+from clipsearch.library import comparing, overview, removing
 from clipsearch.library.indexing import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.search import search_text
 from clipsearch.library.verify import verify
-from clipsearch.records import IndexCounts
+from clipsearch.records import FoundFile, IndexCounts
+from clipsearch.store.intake import NewFile
 from tests.conftest import Index
 from tests.pictures import paint
 
@@ -102,3 +103,14 @@ def test_a_run_at_some_places_removes_nothing_elsewhere(library: Library, folder
     (folder / "sub" / "deep").rmdir()
     assert run(Place("sub/deep")) == IndexCounts(removed=1)
     assert list(index_folders(library))[-1].counts == IndexCounts(unchanged=8)
+
+
+def test_videos_are_not_gone_because_the_extra_for_them_is(
+    library: Library, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = NewFile(1, FoundFile(folder, "film.mp4", 9, 9), "film", 1, 1, "MP4", {})
+    library.catalog.store({}, [film])
+    monkeypatch.setattr(comparing, "can_read_videos", lambda: False)
+    assert index(library) == IndexCounts(unchanged=10)
+    monkeypatch.setattr(comparing, "can_read_videos", lambda: True)
+    assert index(library) == IndexCounts(removed=1, unchanged=10)
