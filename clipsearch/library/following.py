@@ -78,8 +78,10 @@ class Following:
     def index(self, batch: Batch, throttle: Throttle, activity: str) -> Generator[Progress, None, IndexCounts]:
         """Index what a batch names; return the counts. Raises what `index_folders` does."""
         is_held = False
-        options = {"places": batch.places, "unsettled": batch.unsettled, "throttle": throttle, "activity": activity}
-        with closing(index_folders(self._library, **options)) as steps:
+        run = index_folders(
+            self._library, places=batch.places, unsettled=batch.unsettled, throttle=throttle, activity=activity
+        )
+        with closing(run) as steps:
             while True:
                 try:
                     step = next(steps)
