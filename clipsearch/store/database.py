@@ -13,7 +13,7 @@ from sqlalchemy.exc import DatabaseError, MultipleResultsFound, NoResultFound
 
 from clipsearch.errors import CatalogError, DamagedCatalogError
 from clipsearch.store.backups import Backups
-from clipsearch.store.sqlite_file import Access, access_to, connect, reading
+from clipsearch.store.sqlite_file import Access, Failure, access_to, connect, reading
 from clipsearch.store.swap import finish_swap
 
 #: The newest Alembic revision, repeated here so that opening a current catalog need not import Alembic.
@@ -24,6 +24,7 @@ _SIGNS_OF_DAMAGE = (
     "malformed",
     "unsupported file format",
     "Could not decode to UTF-8",
+    "codec can't decode",
     "no such table",
     "no such column",
     "No row was found",
@@ -62,7 +63,7 @@ class Database:
             self._engine = self._make_engine()
             self._identity = _identity(path)
             self._bring_up_to_date()
-        except (sqlite3.Error, OSError) as error:
+        except (*Failure, OSError) as error:
             raise _told(error, path, "opened") from error
 
     @property
@@ -92,7 +93,7 @@ class Database:
         try:
             with self._engine.connect().execution_options(begin=mode) as connection, connection.begin():
                 yield connection
-        except (DatabaseError, sqlite3.Error, NoResultFound, MultipleResultsFound) as error:
+        except (DatabaseError, *Failure, NoResultFound, MultipleResultsFound) as error:
             raise _told(error, self.path, "read or written") from error
 
     def _follow_repair(self) -> None:
@@ -147,7 +148,7 @@ class Database:
         """Keep the catalog as it is: no step to a new schema without a way back."""
         try:
             Backups(self.path).make_before_upgrade(version)
-        except (OSError, sqlite3.Error) as error:
+        except (*Failure, OSError) as error:
             what = "The library cannot be brought up to date, since no backup of its catalog can be made"
             raise _error(error, self.path, what) from error
 
@@ -155,7 +156,7 @@ class Database:
         """Make a backup if one is due. Raises CatalogError where that fails, StoppedError once `stop()` says so."""
         try:
             Backups(self.path).make_if_due(HEAD, stop)
-        except (OSError, sqlite3.Error) as error:
+        except (*Failure, OSError) as error:
             raise _error(error, self.path, "No backup of the catalog can be made") from error
 
     def _make_engine(self) -> Engine:

@@ -24,7 +24,7 @@ from clipsearch.store.database import Database
 from clipsearch.store.embeddings import are_sound
 from clipsearch.store.salvage import Row, Salvage, opened_damaged
 from clipsearch.store.schema import PathText
-from clipsearch.store.sqlite_file import Access, beside, connect, uri
+from clipsearch.store.sqlite_file import Access, Failure, beside, connect, uri
 from clipsearch.store.swap import rescued_name, swap
 
 _TABLES = (  # in the order in which they refer to each other
@@ -63,6 +63,10 @@ _FILL = {  # table -> what a backup, attached as `old`, adds to it; rows are fou
         """INSERT OR IGNORE INTO photo (content_hash, width, height, format, captured_at, camera)
             SELECT content_hash, width, height, format, captured_at, camera FROM old.photo
             WHERE content_hash NOT IN (SELECT content_hash FROM photo)""",
+        """UPDATE photo SET (width, height, format, captured_at, camera) = (
+            SELECT width, height, format, captured_at, camera FROM old.photo o
+            WHERE o.content_hash = photo.content_hash
+        ) WHERE width = 0 AND content_hash IN (SELECT content_hash FROM old.photo)""",
     ),
     "file": (
         """INSERT OR IGNORE INTO file (folder_id, relative_path, size_bytes, mtime_ns, photo_id, is_companion)
@@ -110,7 +114,7 @@ def rescue(catalog: Path) -> list[str]:
         report = _make_sound(catalog, scratch)
         (scratch / "catalog.sqlite").replace(rescued_name(catalog))
         kept = swap(catalog)
-    except (OSError, sqlite3.Error) as error:
+    except (*Failure, OSError) as error:
         raise CatalogError(f"The damaged catalog cannot be repaired: {error}.", catalog) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -198,7 +202,7 @@ def _indexed(source: sqlite3.Connection, table: Table) -> Iterator[Row]:
     index, columns = _WITNESSES[table.name]
     select = f"SELECT rowid, {columns} FROM {table.name} INDEXED BY {index} ORDER BY "  # noqa: S608 (our own names)
     for order in ("ASC", "DESC"):
-        with suppress(sqlite3.Error):
+        with suppress(*Failure):
             yield from source.execute(select + ", ".join(f"{name} {order}" for name in _witnessed(table)))
             return
 
@@ -207,7 +211,7 @@ def _columns(source: sqlite3.Connection, table: Table) -> list[Column[Any]]:
     """Return the columns of today that the damaged file's table has; none where it cannot be read."""
     try:
         present = {row[1] for row in source.execute(f"PRAGMA table_info({table.name})")}
-    except sqlite3.Error:
+    except Failure:
         return []
     return [column for column in table.columns if column.name in present]
 
@@ -268,7 +272,7 @@ def _save_photos_by_index(source: sqlite3.Connection, new: sqlite3.Connection) -
 def _fill_up(new: sqlite3.Connection, catalog: Path, scratch: Path, damaged: Iterable[str]) -> Backup | None:
     """Add what the newest sound backup has of the damaged tables; return that backup."""
     for backup in Backups(catalog).all():
-        with suppress(sqlite3.Error, OSError, CatalogError), _brought_up_to_date(backup, scratch) as path:
+        with suppress(*Failure, OSError, CatalogError), _brought_up_to_date(backup, scratch) as path:
             _add_from(new, path, damaged)
             return backup
     return None
@@ -298,7 +302,7 @@ def _add_from(new: sqlite3.Connection, backup: Path, damaged: Iterable[str]) -> 
                 for statement in _FILL.get(table.name, ()):
                     new.execute(statement)
         new.execute("COMMIT")
-    except sqlite3.Error:
+    except Failure:
         new.execute("ROLLBACK")
         raise
     finally:

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from clipsearch.store.sqlite_file import Access, beside, uri
+from clipsearch.store.sqlite_file import Access, Failure, beside, uri
 
 Row = tuple[Any, ...]
 _PAGE_BYTES = 4096
@@ -40,14 +40,14 @@ def opened_damaged(path: Path, scratch: Path) -> Iterator[sqlite3.Connection | N
 def _opened(path: Path) -> sqlite3.Connection | None:
     """Return a connection to the file if it shows any table."""
     for access in (Access.READ, Access.STANDING):
-        with suppress(sqlite3.Error):
+        with suppress(*Failure):
             connection = sqlite3.connect(uri(path, access), uri=True, isolation_level=None)
             connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
             try:
                 connection.execute("PRAGMA writable_schema=ON")  # pass over what is broken of the schema
                 if connection.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone()[0]:
                     return connection
-            except sqlite3.Error:
+            except Failure:
                 pass
             connection.close()
     return None
@@ -113,13 +113,13 @@ class Salvage:
                     return unread
                 yield row
                 unread = row[0] + step
-        except (sqlite3.Error, OverflowError):
+        except (*Failure, OverflowError):
             return unread
         return None
 
     def _plausible_rowid(self) -> int:
         """Return how far to look beyond damage at the table's end: a catalog numbers its rows from 1."""
-        with suppress(sqlite3.Error):
+        with suppress(*Failure):
             pages = self._source.execute("PRAGMA page_count").fetchone()[0]
             return max(_FEWEST_ROWIDS, int(pages) * _PAGE_BYTES)
         return _FEWEST_ROWIDS

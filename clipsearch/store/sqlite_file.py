@@ -16,6 +16,9 @@ from urllib.parse import quote
 _WRITING = ("busy_timeout=30000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON")
 _READING = ("busy_timeout=30000", "query_only=ON")
 
+#: What reading a file may raise; the second where SQLite's message quotes damaged text.
+Failure = (sqlite3.Error, UnicodeDecodeError)
+
 
 class Access(Enum):
     """How a file is opened; the value is SQLite's own words for it."""
