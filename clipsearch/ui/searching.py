@@ -27,6 +27,7 @@ class Searching(QObject):
         self._obstacle: Exception | None = None
         self._question: Question | None = None
         self._task: Task | None = None
+        self._is_stale = False  # the library has changed since the question was asked
         self._ticket = 0  # an answer counts only if nothing was asked since
 
     @property
@@ -67,8 +68,11 @@ class Searching(QObject):
         self.ended.emit()
 
     def refresh(self) -> None:
-        """Ask the same question again, unless its answer is still to come."""
-        if self._question is None or self._task is not None or not self._is_ready:
+        """Ask the same question again; where an answer is still to come, which may be out of date, after that."""
+        if self._question is None or not self._is_ready:
+            return
+        self._is_stale = self._task is not None
+        if self._is_stale:
             return
         question = self._question
         self._ticket += 1
@@ -81,6 +85,7 @@ class Searching(QObject):
         if self._task is not None:
             self._task.cancel()
             self._task = None
+        self._is_stale = False
         self._ticket += 1
 
     def _on_succeeded(self, ticket: int, hits: list[Hit]) -> None:
@@ -88,6 +93,8 @@ class Searching(QObject):
             self._task = None
             self.ended.emit()
             self.answered.emit(self._question, hits)
+            if self._is_stale:
+                self.refresh()
 
     def _on_failed(self, ticket: int, error: Exception) -> None:
         if ticket == self._ticket:

@@ -123,3 +123,17 @@ def test_a_picture_dropped_on_the_search_bar_is_a_question(qtbot, tmp_path: Path
     folder = enter_event(data)
     bar.dragEnterEvent(folder)
     assert not folder.isAccepted()
+
+
+def test_an_answer_from_before_a_change_is_asked_for_again(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    _ready(qtbot, window, session)
+    library.may_answer.clear()
+    window.search_bar.ask("dog")
+    qtbot.waitUntil(lambda: library.asked == ["dog"])
+    session.searching.refresh()
+    session.searching.refresh()
+    library.may_answer.set()
+    qtbot.waitUntil(lambda: session.searching._task is None)
+    assert library.asked == ["dog", "dog"]
