@@ -7,6 +7,7 @@ import os
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,6 +15,9 @@ from clipsearch.errors import LibraryBusyError
 from clipsearch.records import Folder, IndexCounts, Progress
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.tasks import Task, Tasks
+
+if TYPE_CHECKING:
+    from clipsearch.library.following import Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +27,7 @@ class _Request:
     folders: Sequence[Path] | None
     retry_problems: bool = False
     removals_confirmed: bool = False
-    changes: object = None  # a batch of places that changed, to which the run is restricted
+    changes: Batch | None = None  # a batch of places that changed, to which the run is restricted
 
     def start(self, library: LibraryAccess) -> Generator[Progress, None, IndexCounts]:
         """Begin the run. Called in its thread."""
@@ -98,7 +102,7 @@ class IndexRuns(QObject):
         """Forget the photos that are missing from `folder`, which the user says were deleted."""
         self._request(_Request([folder.path], removals_confirmed=True))
 
-    def request_changes(self, changes: object) -> None:
+    def request_changes(self, changes: Batch) -> None:
         """Index what has changed in the folders; that the library is busy is not told but by `unfinished`."""
         self._request(_Request(None, changes=changes))
 
@@ -176,7 +180,7 @@ class IndexRuns(QObject):
         is_news = counts.added or counts.updated or counts.moved or counts.removed
         self._counts = counts if is_news or request.changes is None else self._counts
 
-    def _on_changes_failed(self, changes: object, error: Exception) -> None:
+    def _on_changes_failed(self, changes: Batch | None, error: Exception) -> None:
         if not isinstance(error, LibraryBusyError):
             self._tasks.failed.emit(error)
         self.unfinished.emit(changes, error)

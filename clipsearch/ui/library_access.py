@@ -99,7 +99,9 @@ class LibraryAccess:
         from clipsearch.library.throttle import Throttle
 
         throttle = Throttle(self._library.settings)
-        return index_folders(self._library, folders, retry_problems=retry_problems, throttle=throttle)
+        return index_folders(
+            self._library, folders, retry_problems=retry_problems, throttle=throttle, activity="window"
+        )
 
     def changes(self, stop: threading.Event) -> Generator[Batch | str, None, None]:
         """Yield what is to be looked at in the folders and then changes in them, and sentences about watching them.
@@ -124,7 +126,7 @@ class LibraryAccess:
         """Bring these folders up to date, and forget what is missing from them, however much it is."""
         from clipsearch.library.indexing import index_folders
 
-        return index_folders(self._library, folders, removals_confirmed=True)
+        return index_folders(self._library, folders, removals_confirmed=True, activity="window")
 
     def prefer(self, folder: Path | None) -> None:
         """Have the photos in a folder, and below it, indexed before others. Does not block."""

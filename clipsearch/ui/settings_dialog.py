@@ -89,6 +89,9 @@ class SettingsDialog(QDialog):
         layout.addWidget(_remark(self.tr("Changes hold from the next time that your folders are looked through.")))
         layout.addWidget(self.buttons)
 
+        for field in (self.smallest, self.on_battery, self.under_load, self.workers):
+            self.form.labelForField(field).setMinimumHeight(_FIELD_PX)  # else the words stand above the field's
+
     def _add_what(self) -> None:
         syntax = self.tr("One pattern a line, as in .gitignore. A folder may hold a .clipsearchignore of its own.")
         self.form.addRow(label(self.tr("What is taken in"), "strong"))

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QWidget
 from clipsearch.records import ModelInfo, Progress, Stage, Status
 from clipsearch.ui import wording
 from clipsearch.ui.icons import icon
-from clipsearch.ui.widgets import elided_label, label, tool_button
+from clipsearch.ui.widgets import elided_label, tool_button
 
 _HEIGHT_PX = 40
 _NEWS_MS = 8_000
@@ -28,7 +28,7 @@ class StatusBar(QWidget):
         self.setObjectName("statusBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(_HEIGHT_PX)
-        self._counts = label(role="muted")
+        self._counts = elided_label(role="muted", cut=Qt.TextElideMode.ElideRight)
         self._step = elided_label(role="muted")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)

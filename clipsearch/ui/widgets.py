@@ -48,7 +48,11 @@ def picture(icon_name: str, icon_px: int = 18) -> QToolButton:
 
 
 class ElidedLabel(QLabel):
-    """One line of plain text that is cut in the middle where there is too little room for it."""
+    """One line of plain text that is cut where there is too little room for it, in the middle unless told."""
+
+    def __init__(self, text: str = "", cut: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> None:
+        super().__init__(text)
+        self._cut = cut
 
     def minimumSizeHint(self) -> QSize:
         whole = super().minimumSizeHint()
@@ -56,7 +60,7 @@ class ElidedLabel(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         room = self.contentsRect()
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, room.width())
+        text = self.fontMetrics().elidedText(self.text(), self._cut, room.width())
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter = QPainter(self)
         self.style().drawItemText(painter, room, flags, self.palette(), self.isEnabled(), text, self.foregroundRole())
@@ -84,9 +88,9 @@ def label(text: str = "", role: str = "") -> QLabel:
     return _dressed(QLabel(text), role)
 
 
-def elided_label(text: str = "", role: str = "") -> QLabel:
+def elided_label(text: str = "", role: str = "", cut: Qt.TextElideMode = Qt.TextElideMode.ElideMiddle) -> QLabel:
     """Plain text, such as a file's name, that may be longer than the window is wide."""
-    return _dressed(ElidedLabel(text), role)
+    return _dressed(ElidedLabel(text, cut), role)
 
 
 def _dressed(result: QLabel, role: str) -> QLabel:
