@@ -196,7 +196,7 @@ def draw(figures: dict[str, list[Figures]]) -> None:
     for axes, (title, target) in titles.items():
         axes.axhline(target, color="grey", linewidth=0.8, linestyle=":")
         axes.set(title=title, xlabel="photos", xscale="log")
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, handlelength=4)
     memory_axes.set_yscale("log")
     recall_axes.set_ylim(0.97, 1.002)
     plot.suptitle(f"Vectors of {DIM}; dotted: the target for a million photos")
