@@ -89,7 +89,9 @@ LAZY = {
     "pillow_jxl",
     "rawpy",
     "pathspec",
+    "psutil",
     "watchdog",
+    "av",
 }
 
 
