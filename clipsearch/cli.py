@@ -106,10 +106,15 @@ def index(
     retry: Annotated[bool, typer.Option("--retry", help="Read files again that had a problem.")] = False,
 ) -> None:
     """Add folders and bring them up to date. Files that cannot be read do not stop it; see `problems`."""
+    from clipsearch.library.upkeep import backing_up
+
     started = time.monotonic()
     with open_library(library) as opened:
         known, answering = _encoded(opened), opened.answering.model_id
-        counts = _index(opened, folders, retry)
+        with backing_up(opened) as backup:
+            counts = _index(opened, folders, retry)
+        if note := backup.wait():
+            print(note, file=sys.stderr)
         if _encoded(opened) != known:
             print(f"Encoded with {opened.encoder.engine_reason}", file=sys.stderr)
         if opened.answering.model_id != answering:

@@ -72,6 +72,22 @@ class LibraryAccess:
 
         self._opened = Library.open(self._folder, settings.load(paths.settings_file()))
 
+    def repair(self) -> list[str]:
+        """Mend the library, which is closed for it; return what was done, in sentences. Raises ClipsearchError."""
+        from clipsearch.library.library import Library
+        from clipsearch.library.verify import repair
+
+        self.close()
+        chosen = self.settings()
+        outcome = repair(self._folder, lambda: Library.open(self._folder, chosen))
+        return [*outcome.repaired, *outcome.findings]
+
+    def back_up(self) -> str:
+        """Make the daily backup if it is due; return why it cannot be made in a sentence, "" while all is well."""
+        from clipsearch.library.upkeep import back_up
+
+        return back_up(self._library)
+
     def settings(self) -> Settings:
         """Return what the user has chosen. Raises ClipsearchError when the file cannot be read."""
         return settings.load(paths.settings_file())

@@ -189,6 +189,9 @@ class MainWindow(QMainWindow):
         session.failed.connect(self.messages.show_failure)
         session.open_failed.connect(self._on_open_failed)
         self.messages.retry_wanted.connect(self._open_again)
+        self.messages.repair_wanted.connect(self._repair)
+        session.repaired.connect(lambda sentences: self.messages.show_text(" ".join(sentences)))
+        session.noticed.connect(status.show_news)
         session.feed.changed.connect(self._on_library_changed)
         runs.started.connect(status.show_started)
         runs.progressed.connect(status.show_progress)
@@ -253,6 +256,10 @@ class MainWindow(QMainWindow):
     def _open_again(self) -> None:
         self.status.show_text(self.tr("Opening the library…"))
         self._session.start()
+
+    def _repair(self) -> None:
+        self.status.show_text(self.tr("Repairing the library…"))
+        self._session.repair()
 
     def _on_asked(self, question: Question) -> None:
         self._session.show_folder(None)

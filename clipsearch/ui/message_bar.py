@@ -5,15 +5,17 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
 
+from clipsearch.errors import DamagedCatalogError
 from clipsearch.ui import wording
 from clipsearch.ui.icons import icon
 from clipsearch.ui.widgets import label, push_button, tool_button
 
 
 class MessageBar(QFrame):
-    """One failure at a time, the latest; some come with a button to try again."""
+    """One failure at a time, the latest; some come with a button to try again, or to repair the library."""
 
     retry_wanted = Signal()
+    repair_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -23,12 +25,14 @@ class MessageBar(QFrame):
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._retry = push_button("refresh", self.tr("Try again"), self._on_retry)
+        self._repair = push_button("refresh", self.tr("Repair"), self._on_repair)
         self._close = tool_button("close", self.tr("Close this message"), self.hide, 16)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
         layout.addWidget(self._icon)
         layout.addWidget(self._text, 1)
         layout.addWidget(self._retry)
+        layout.addWidget(self._repair)
         layout.addWidget(self._close)
         self.hide()
 
@@ -38,13 +42,26 @@ class MessageBar(QFrame):
 
     def show_failure(self, error: BaseException, can_retry: bool = False) -> None:
         """Tell what went wrong."""
-        text = wording.failure(error)
-        self._icon.setPixmap(icon("warning").pixmap(QSize(18, 18), self.devicePixelRatioF()))
+        self._show("warning", wording.failure(error))
+        self._retry.setVisible(can_retry)
+        self._repair.setVisible(isinstance(error, DamagedCatalogError))
+
+    def show_text(self, text: str) -> None:
+        """Tell what has been done."""
+        self._show("info", wording.one_line(text))
+        self._retry.hide()
+        self._repair.hide()
+
+    def _show(self, symbol: str, text: str) -> None:
+        self._icon.setPixmap(icon(symbol).pixmap(QSize(18, 18), self.devicePixelRatioF()))
         self._text.setText(text)
         self.setAccessibleName(text)
-        self._retry.setVisible(can_retry)
         self.show()
 
     def _on_retry(self) -> None:
         self.hide()
         self.retry_wanted.emit()
+
+    def _on_repair(self) -> None:
+        self.hide()
+        self.repair_wanted.emit()

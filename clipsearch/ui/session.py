@@ -29,6 +29,8 @@ class Session(QObject):
     opened = Signal()
     open_failed = Signal(object)  # when the library does not open, and whenever it is needed after that
     failed = Signal(object)
+    repaired = Signal(object)  # sentences on what was done
+    noticed = Signal(str)  # a sentence about the library's upkeep
 
     def __init__(self, library: LibraryAccess, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -60,6 +62,16 @@ class Session(QObject):
         self.runs.wait()
         task = self.background.run(self.library.open)
         task.succeeded.connect(self._on_opened)
+        task.failed.connect(self._on_open_failed)
+
+    def repair(self) -> None:
+        """Mend a damaged library and open it again; all other work stops for it."""
+        self.stop()
+        self._is_open = False
+        self.searching.wait()
+        self.runs.wait()
+        task = self.background.run(self.library.repair)
+        task.succeeded.connect(self._on_repaired)
         task.failed.connect(self._on_open_failed)
 
     def index(self, folders: Sequence[Path] | None = None) -> None:
@@ -121,6 +133,17 @@ class Session(QObject):
         self.drives.look()
         self.watching.start()
         self.background.run(self.library.warm_up)
+        self.background.run(self.library.back_up).succeeded.connect(self._on_backed_up)
+
+    def _on_repaired(self, sentences: list[str]) -> None:
+        """Open what was saved, and complete it."""
+        self.repaired.emit(sentences)
+        self.start()
+        self.runs.request()
+
+    def _on_backed_up(self, note: str) -> None:
+        if note:
+            self.noticed.emit(note)
 
     def _on_first_overview(self, overview: Overview) -> None:
         """Let a model that had not caught up when the last window closed, or was chosen elsewhere, go on."""

@@ -117,12 +117,20 @@ class FakeLibrary(LibraryAccess):
         self.may_answer = threading.Event()
         self.may_answer.set()
         self.open_error: Exception | None = None
+        self.backup_note = ""
         self.known_models = [OFFERED, STARTER]
         self.chosen_model = "fake"
         self.engine = ""
         self.network_error: Exception | None = None
         self.may_download = threading.Event()
         self.may_download.set()
+
+    def repair(self) -> list[str]:
+        self.open_error = None
+        return ["The catalog was damaged; it is kept.", "Read from it: all."]
+
+    def back_up(self) -> str:
+        return self.backup_note
 
     def open(self) -> None:
         self.may_open.wait(5)
