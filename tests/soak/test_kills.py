@@ -47,12 +47,13 @@ class Disk:
 
     root: Path
     choose: random.Random
+    photos: int = PHOTOS
     made: int = 0
     folders: tuple[Path, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.folders = (self.root / "one", self.root / "zwei")
-        for _ in range(PHOTOS):
+        for _ in range(self.photos):
             self.add()
 
     def add(self) -> None:
@@ -64,7 +65,7 @@ class Disk:
 
     def change(self) -> None:
         """Let a fifth of the photos be added, edited, moved, copied or deleted."""
-        for path in self.choose.sample(sorted(self.root.rglob("*.png")), PHOTOS // 5):
+        for path in self.choose.sample(sorted(self.root.rglob("*.png")), self.photos // 5):
             self.made += 1
             match self.choose.randrange(5):
                 case 0:
@@ -137,10 +138,10 @@ def assert_agrees(library: Library) -> None:
     assert verify(library).findings == []
 
 
-def soak(tmp_path: Path, kills: int, seed: int) -> Killer:
+def soak(tmp_path: Path, kills: int, seed: int, photos: int = PHOTOS) -> Killer:
     """Kill `kills` processes that index, remove and judge; complete and compare after each."""
     choose = random.Random(seed)
-    disk, killer = Disk(tmp_path / "photos", choose), Killer(choose)
+    disk, killer = Disk(tmp_path / "photos", choose, photos), Killer(choose)
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     folders = [str(folder) for folder in disk.folders]
     first = True
@@ -175,7 +176,7 @@ def decode_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_few_kills_of_indexing_removing_and_judging(tmp_path: Path) -> None:
-    soak(tmp_path, kills=4, seed=1)
+    soak(tmp_path, kills=4, seed=1, photos=60)
 
 
 @pytest.mark.slow
@@ -187,7 +188,7 @@ def test_kills_of_indexing_removing_and_judging(tmp_path: Path) -> None:
 # Migrating
 
 
-def grown(version: str, path: Path, photos: int = 20_000) -> Path:
+def grown(version: str, path: Path, photos: int) -> Path:
     """Copy the kept catalog of an old schema and let it grow, so that the upgrade takes a while."""
     shutil.copy(OLD / f"catalog-{version}.sqlite", path)
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -207,19 +208,19 @@ def dump(path: Path) -> list[str]:
         return list(connection.iterdump())
 
 
-def migrate(tmp_path: Path, kills: int, seed: int) -> Killer:
+def migrate(tmp_path: Path, kills: int, seed: int, photos: int = 20_000) -> Killer:
     """Kill processes that bring an old catalog up to date; afterwards it is the old one or the new one."""
     killer = Killer(random.Random(seed))
     expected: dict[str, list[str]] = {}
     for version in ("0001", "0002"):
         (tmp_path / version).mkdir()
-        Database(grown(version, tmp_path / version / "catalog.sqlite")).close()
+        Database(grown(version, tmp_path / version / "catalog.sqlite", photos)).close()
         expected[version] = dump(tmp_path / version / "catalog.sqlite")
     while killer.killed < kills:
         version = killer.choose.choice(["0001", "0002"])
         path = tmp_path / "killed" / "catalog.sqlite"
         path.parent.mkdir()
-        before = dump(grown(version, path))
+        before = dump(grown(version, path, photos))
         was_killed = killer.run("upgrade", (*ACTOR, "upgrade", str(path)))
         assert not was_killed or dump(path) in (before, expected[version])
         with closing(Catalog(path)) as catalog:
@@ -231,7 +232,7 @@ def migrate(tmp_path: Path, kills: int, seed: int) -> Killer:
 
 
 def test_a_few_kills_of_migrating(tmp_path: Path) -> None:
-    migrate(tmp_path, kills=2, seed=3)
+    migrate(tmp_path, kills=2, seed=3, photos=5000)
 
 
 @pytest.mark.slow
