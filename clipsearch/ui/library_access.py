@@ -72,6 +72,11 @@ class LibraryAccess:
 
         self._opened = Library.open(self._folder, settings.load(paths.settings_file()))
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the library may only be read, as on a disk that is mounted so."""
+        return self._library.catalog.read_only
+
     def repair(self) -> list[str]:
         """Mend the library, which is closed for it; return what was done, in sentences. Raises ClipsearchError."""
         from clipsearch.library.library import Library

@@ -92,7 +92,7 @@ class Session(QObject):
 
     def take_up_settings(self) -> None:
         """The settings have changed."""
-        if self._is_open:
+        if self._is_open and not self.library.is_read_only:
             self.watching.start()
 
     def stop(self) -> None:
@@ -131,7 +131,10 @@ class Session(QObject):
         self.searching.start()
         self.runs.start()
         self.drives.look()
-        self.watching.start()
+        if self.library.is_read_only:
+            self.noticed.emit(self.tr("This library may not be written: it is searched, and nothing is added."))
+        else:
+            self.watching.start()
         self.background.run(self.library.warm_up)
         self.background.run(self.library.back_up).succeeded.connect(self._on_backed_up)
 

@@ -89,6 +89,8 @@ OFFERED = replace(
 class FakeLibrary(LibraryAccess):
     """Answers like a library of `count` photos; `index` makes more of them, `step` by `step`."""
 
+    is_read_only = False
+
     def __init__(self, count: int = 0) -> None:
         self.ids = list(range(count, 0, -1))
         self.added_folders = [Folder(1, Path("/photos"))] if count else []

@@ -75,3 +75,14 @@ def test_a_real_library_is_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     access.open()
     assert access.overview().photo_ids == []
     access.close()
+
+
+def test_a_library_that_may_not_be_written_says_so_and_is_not_followed(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeLibrary, "is_read_only", True)
+    monkeypatch.setattr(session.watching, "start", lambda: pytest.fail("follows changes that it cannot record"))
+    with qtbot.waitSignal(session.noticed) as noticed:
+        session.start()
+    assert "may not be written" in noticed.args[0]
+    session.take_up_settings()
