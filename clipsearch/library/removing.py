@@ -14,8 +14,9 @@ from clipsearch.records import ChangeKind, Folder
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.files import KnownFile
 
-_MANY_MISSING = 100  # files; fewer are taken as deleted
+_MANY_MISSING = 100  # files; fewer are taken as deleted,
 _LARGE_PART = 0.25
+_EMPTIED = 10  # but if none is left, only if they were fewer than this
 _MISSING = (
     "{missing} of {known} photos are missing from this folder. Is its drive connected? "
     "If they were deleted, confirm it here, or with `clipsearch verify --repair`."
@@ -77,7 +78,7 @@ class Gone:
     def _is_held(self, folder_id: int, missing: int, tally: Tally) -> bool:
         """Tell whether so many are missing that the user is asked, and if so, list it as a problem of the folder."""
         known = self._catalog.files.count_in([folder_id])
-        emptied = folder_id in self._empty and missing == known
+        emptied = folder_id in self._empty and missing == known >= _EMPTIED
         if not emptied and (missing < _MANY_MISSING or missing <= _LARGE_PART * known):
             return False
         reason = _MISSING.format(missing=missing, known=known)

@@ -115,7 +115,7 @@ class Files:
             for place in places:
                 photos |= _rows_at(connection, _known_files(folder_id, companions=False), *place)
                 for path, row in _rows_at(connection, _known_files(folder_id, companions=True), *place).items():
-                    others[path] = KnownFile(*row[1:], is_companion=True)
+                    others[path] = KnownFile(*row[1:])._replace(is_companion=True)
                 for path, row in _rows_at(connection, _known_problems(folder_id), *place).items():
                     beside = others.get(path) or KnownFile(*photos.pop(path, row)[1:])
                     others[path] = beside._replace(has_problem=True)

@@ -16,7 +16,7 @@ import pytest
 from clipsearch.errors import CatalogError, ClipsearchError
 from clipsearch.files.dirty import Batch, DirtyPlaces
 from clipsearch.files.watch import Pace, Watcher
-from clipsearch.library import following
+from clipsearch.library import following, removing
 from clipsearch.library.comparing import scan_rules
 from clipsearch.library.following import Following, Notice, Ready, follow
 from clipsearch.library.indexing import index_folders
@@ -303,9 +303,10 @@ def test_a_failure_is_told_once_and_tried_again(
 
 
 def test_what_was_held_back_is_looked_at_again_with_what_comes(
-    followed: Callable[..., Follower], folder: Path, tmp_path: Path, colours: Library
+    followed: Callable[..., Follower], folder: Path, tmp_path: Path, colours: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All photos vanish, which is not believed, and then turn up elsewhere."""
+    monkeypatch.setattr(removing, "_EMPTIED", 4)
     for number in range(4):
         paint(folder / "a" / f"{number}.png", (60 * number, 0, 0))
     follower = followed(folder)

@@ -589,12 +589,12 @@ def test_the_pace_is_the_recent_one_and_leaves_pauses_out() -> None:
 def test_a_folder_that_is_suddenly_empty_keeps_its_photos_until_that_is_confirmed(
     colours: Library, folder: Path, index: Index
 ) -> None:
-    fill(folder, 3)
+    fill(folder, 10)
     index(colours, folder)
     for path in folder.iterdir():
         path.unlink()
     assert index(colours, folder) == IndexCounts(problems=1)
-    assert overview.status(colours).files == 3
+    assert overview.status(colours).files == 10
     assert "Is its drive connected?" in overview.problems(colours)[0].reason
     assert verify(colours, repair=True).ok
     assert index(colours, folder) == IndexCounts()

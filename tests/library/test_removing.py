@@ -114,3 +114,11 @@ def test_videos_are_not_gone_because_the_extra_for_them_is(
     assert index(library) == IndexCounts(unchanged=10)
     monkeypatch.setattr(comparing, "can_read_videos", lambda: True)
     assert index(library) == IndexCounts(removed=1, unchanged=10)
+
+
+def test_the_last_photos_of_a_small_folder_may_go(colours: Library, folder: Path, index: Index) -> None:
+    for number in range(3):
+        paint(folder / f"{number}.png", (number, 0, 0))
+    index(colours, folder)
+    delete(folder, 3)
+    assert index(colours) == IndexCounts(removed=3)
