@@ -26,8 +26,8 @@ def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
     command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]
     with subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL) as server:
         os.close(writing)
-        display = os.read(reading, 16).decode().strip()
-        os.close(reading)
+        with os.fdopen(reading) as stream:  # up to the line's end: the server dies if it cannot write that
+            display = stream.readline().strip()
         environment = {
             key: value for key, value in os.environ.items() if key not in {"QT_QPA_PLATFORM", "WAYLAND_DISPLAY"}
         }
