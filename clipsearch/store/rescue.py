@@ -92,6 +92,15 @@ _FILL = {  # table -> what a backup, attached as `old`, adds to it; rows are fou
             JOIN old.photo p ON p.id = v.photo_id JOIN photo ON photo.content_hash = p.content_hash""",
     ),
 }
+_REFERENCES = (  # table, column, the table that it refers to
+    ("judgement", "category_id", "category"),
+    ("judgement", "photo_id", "photo"),
+    ("vector", "model_id", "model"),
+    ("vector", "photo_id", "photo"),
+    ("file", "folder_id", "folder"),
+    ("file", "photo_id", "photo"),
+)
+_MAY_SHRINK = {"file", "problem"}  # between two backups, without any loss
 _REMAINS = (  # rows that refer to lost ones, and vectors of photos that are to be read again
     "DELETE FROM vector WHERE photo_id IN (SELECT id FROM photo WHERE width = 0)",
     "DELETE FROM file WHERE folder_id NOT IN (SELECT id FROM folder) OR photo_id NOT IN (SELECT id FROM photo)",
@@ -128,9 +137,10 @@ def _make_sound(catalog: Path, scratch: Path) -> list[str]:
         new.execute("PRAGMA foreign_keys=OFF")
         new.execute("BEGIN")
         damaged = _save_readable(catalog, new, scratch)
+        damaged |= _referred_to_in_vain(new)
         saved = _counts(new)
         new.execute("COMMIT")
-        used = _fill_up(new, catalog, scratch, damaged) if damaged else None
+        used = _fill_up(new, catalog, scratch, damaged)
         new.execute("BEGIN")
         for statement in _REMAINS:
             new.execute(statement)
@@ -266,11 +276,17 @@ def _save_photos_by_index(source: sqlite3.Connection, new: sqlite3.Connection) -
     new.executemany("UPDATE file SET mtime_ns = ? WHERE photo_id = ?", marks)
 
 
+def _referred_to_in_vain(new: sqlite3.Connection) -> set[str]:
+    """Return the tables that lack rows which others refer to: a broken page may pass for an empty one."""
+    lost = "SELECT count(*) FROM {} WHERE {} NOT IN (SELECT id FROM {})"
+    return {step[2] for step in _REFERENCES if new.execute(lost.format(*step)).fetchone()[0]}
+
+
 # What the newest backup adds
 
 
 def _fill_up(new: sqlite3.Connection, catalog: Path, scratch: Path, damaged: Iterable[str]) -> Backup | None:
-    """Add what the newest sound backup has of the damaged tables; return that backup."""
+    """Add what the newest sound backup has of the damaged tables and of those that shrank; return that backup."""
     for backup in Backups(catalog).all():
         with suppress(*Failure, OSError, CatalogError), _brought_up_to_date(backup, scratch) as path:
             _add_from(new, path, damaged)
@@ -298,7 +314,7 @@ def _add_from(new: sqlite3.Connection, backup: Path, damaged: Iterable[str]) -> 
     try:
         new.execute("BEGIN")
         for table in _TABLES:
-            if table.name in damaged:
+            if table.name in damaged or _has_shrunk(new, table.name):
                 for statement in _FILL.get(table.name, ()):
                     new.execute(statement)
         new.execute("COMMIT")
@@ -307,6 +323,12 @@ def _add_from(new: sqlite3.Connection, backup: Path, damaged: Iterable[str]) -> 
         raise
     finally:
         new.execute("DETACH old")
+
+
+def _has_shrunk(new: sqlite3.Connection, table: str) -> bool:
+    """Tell whether the backup has more rows than were read: rather bring back what was removed than lose labels."""
+    count = f"SELECT (SELECT count(*) FROM main.{table}) < (SELECT count(*) FROM old.{table})"  # noqa: S608
+    return table not in _MAY_SHRINK and bool(new.execute(count).fetchone()[0])
 
 
 def _count_generations_anew(new: sqlite3.Connection) -> None:
