@@ -6,6 +6,8 @@ scan. So a folder of which everything is missing, or a large part, is listed as 
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clipsearch.library.comparing import TRY_AGAIN, Differences
@@ -65,23 +67,37 @@ class Gone:
         """Forget what is gone, and return the photos held back because too many are missing from their folder."""
         held: set[int] = set()
         for folder_id, files in self._files.items():
-            photos = {path: old for path, old in files.items() if old.photo_id is not None}
+            photos = {path: old.photo_id for path, old in files.items() if old.photo_id is not None}
             self._catalog.files.remove(folder_id, [path for path in files if path not in photos])
-            if photos and not confirmed and self._is_held(folder_id, len(photos), tally):
-                held |= {old.photo_id for old in photos.values() if old.photo_id is not None}
-            else:
-                self._catalog.files.remove(folder_id, list(photos))
-                for path in photos:
-                    tally.note(ChangeKind.REMOVED, self._folders[folder_id].path / path)
+            kept = {} if confirmed else self._held_back(folder_id, photos, tally)
+            held.update(kept.values())
+            self._forget(folder_id, [path for path in photos if path not in kept], tally)
         return held
 
-    def _is_held(self, folder_id: int, missing: int, tally: Tally) -> bool:
-        """Tell whether so many are missing that the user is asked, and if so, list it as a problem of the folder."""
+    def _forget(self, folder_id: int, paths: Sequence[str], tally: Tally) -> None:
+        self._catalog.files.remove(folder_id, paths)
+        for path in paths:
+            tally.note(ChangeKind.REMOVED, self._folders[folder_id].path / path)
+
+    def _held_back(self, folder_id: int, photos: Mapping[str, int], tally: Tally) -> Mapping[str, int]:
+        """Return the photos of a folder that stay until the user confirms that they were deleted.
+
+        Those whose file is there were not met because they are to be passed over from now on: they are not missing.
+        """
         known = self._catalog.files.count_in([folder_id])
-        emptied = folder_id in self._empty and missing == known >= _EMPTIED
-        if not emptied and (missing < _MANY_MISSING or missing <= _LARGE_PART * known):
-            return False
-        reason = _MISSING.format(missing=missing, known=known)
+        if not self._is_much(folder_id, len(photos), known):
+            return {}
+        folder = self._folders[folder_id].path
+        missing = {path: photo_id for path, photo_id in photos.items() if not os.path.lexists(folder / path)}
+        if not self._is_much(folder_id, len(missing), known):
+            return {}
+        reason = _MISSING.format(missing=len(missing), known=known)
         self._catalog.files.store_problem(folder_id, "", 0, TRY_AGAIN, reason)
-        tally.note(ChangeKind.PROBLEM, self._folders[folder_id].path, reason=reason)
-        return True
+        tally.note(ChangeKind.PROBLEM, folder, reason=reason)
+        return missing
+
+    def _is_much(self, folder_id: int, missing: int, known: int) -> bool:
+        """Tell whether so many files of those known are missing that their drive or share may be."""
+        if folder_id in self._empty and missing == known:
+            return missing >= _EMPTIED
+        return missing >= _MANY_MISSING and missing > _LARGE_PART * known

@@ -122,3 +122,11 @@ def test_the_last_photos_of_a_small_folder_may_go(colours: Library, folder: Path
     index(colours, folder)
     delete(folder, 3)
     assert index(colours) == IndexCounts(removed=3)
+
+
+def test_what_is_to_be_passed_over_from_now_on_is_not_missing(library: Library, folder: Path, index: Index) -> None:
+    (folder / ".clipsearchignore").write_text("sub/\n")
+    assert index(library) == IndexCounts(removed=5, unchanged=5)
+    (folder / ".clipsearchignore").write_text("*\n")
+    assert index(library) == IndexCounts(removed=5)
+    assert overview.problems(library) == []
