@@ -52,6 +52,10 @@ _WITNESSES = {  # table -> an index that holds these columns, too
     "judgement": ("sqlite_autoindex_judgement_1", "category_id, photo_id"),
     "vector": ("sqlite_autoindex_vector_1", "model_id, photo_id"),
 }
+_NAMES_KEPT_TWICE = {  # table -> an index that holds what its rows are known by
+    "folder": ("sqlite_autoindex_folder_1", "path"),
+    "category": ("sqlite_autoindex_category_1", "name"),
+}
 _ROWS_AT_ONCE = 5000
 _READ_AGAIN = -1  # as mtime of a file: no file has it, so that the next indexing run reads this one again
 
@@ -161,6 +165,7 @@ def _save_readable(catalog: Path, new: sqlite3.Connection, scratch: Path) -> set
             return {table.name for table in _TABLES}
         damaged = {table.name for table in _TABLES if not _save_table(source, new, table)}
         _save_photos_by_index(source, new)
+        _save_names_by_index(source, new)
     return damaged
 
 
@@ -209,11 +214,11 @@ def _witness(source: sqlite3.Connection, table: Table) -> dict[int, Row]:
 
 def _indexed(source: sqlite3.Connection, table: Table) -> Iterator[Row]:
     """Yield (rowid, *columns) out of a table's witness, as far as that can be read from either end."""
-    index, columns = _WITNESSES[table.name]
+    index, columns = (_WITNESSES | _NAMES_KEPT_TWICE)[table.name]
     select = f"SELECT rowid, {columns} FROM {table.name} INDEXED BY {index} ORDER BY "  # noqa: S608 (our own names)
     for order in ("ASC", "DESC"):
         with suppress(*Failure):
-            yield from source.execute(select + ", ".join(f"{name} {order}" for name in _witnessed(table)))
+            yield from source.execute(select + ", ".join(f"{name} {order}" for name in columns.split(", ")))
             return
 
 
@@ -274,6 +279,14 @@ def _save_photos_by_index(source: sqlite3.Connection, new: sqlite3.Connection) -
             new.execute(_insert(schema.photo, schema.photo.columns), (photo_id, content, 0, 0, "", None, None))
     marks = [(_READ_AGAIN, photo_id) for photo_id in doubtful]
     new.executemany("UPDATE file SET mtime_ns = ? WHERE photo_id = ?", marks)
+
+
+def _save_names_by_index(source: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """Save the folders and categories that only the index of their names still knows."""
+    for table in (schema.folder, schema.category):
+        column = table.columns[_NAMES_KEPT_TWICE[table.name][1]]
+        rows = [row for row in _indexed(source, table) if _fits(row[1], column)]
+        new.executemany(_insert(table, (table.columns["id"], column)), rows)
 
 
 def _referred_to_in_vain(new: sqlite3.Connection) -> set[str]:

@@ -188,6 +188,19 @@ def test_labels_come_back_from_the_backup(path: Path) -> None:
     assert f"Put back from the backup of {made.day}: 100 judgements." in report
 
 
+@pytest.mark.parametrize("with_backup", [True, False])
+@pytest.mark.parametrize("damage", [b"\x0d\x00\x00\x00\x00", bytes(PAGE)], ids=["passes for empty", "blank"])
+def test_a_category_whose_page_is_lost_keeps_its_name_and_judgements(
+    path: Path, damage: bytes, with_backup: bool
+) -> None:
+    if with_backup:
+        Backups(path).make_if_due("0003")
+    overwrite(path, (root_page(path, "category") - 1) * PAGE, damage)
+    rescue(path)
+    assert held(path)["judgements"] == JUDGED
+    assert contents(path, "SELECT id, name FROM category") == {(1, "Katzen 🐈")}
+
+
 def test_what_was_read_wins_over_the_backup(path: Path) -> None:
     Backups(path).make_if_due("0003")
     with closing(Catalog(path)) as catalog:
