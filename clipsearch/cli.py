@@ -224,7 +224,7 @@ def _with_path(error: ClipsearchError) -> str:
 
 def _index(library: Library, folders: Sequence[Path] | None, retry: bool = False) -> IndexCounts:
     """Index with a progress bar on stderr; an interrupt stops between batches and keeps what is done."""
-    from clipsearch.library.indexing import index_folders
+    from clipsearch.library.indexing.run import index_folders
 
     if folders is None and not library.catalog.folders.all():
         raise ClipsearchError("No folders", "No folder has been added yet; name one: `clipsearch index DIR`.")

@@ -30,12 +30,15 @@ def watch(
     as_json: JsonOption = False,
 ) -> None:
     """Bring folders up to date, and keep them so as they change, until interrupted (Ctrl+C). Prints every change."""
+    from clipsearch.library.upkeep import backing_up
+
     stop = threading.Event()
     _stop_on_signals(stop)
     with open_library(library) as opened:
         if not folders and not opened.catalog.folders.places():
             raise ClipsearchError("No folders", "No folder has been added yet; name one: `clipsearch watch DIR`.")
-        _follow(opened, stop, folders, as_json)
+        with backing_up(opened):
+            _follow(opened, stop, folders, as_json)
     typer.echo("Stopped; what is done is kept.", err=True)
 
 

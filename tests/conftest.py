@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from clipsearch.library import indexing, reading
+from clipsearch.library.indexing import reading
+from clipsearch.library.indexing import run as indexing
 from clipsearch.library.library import Library
 from clipsearch.records import IndexCounts
 from tests.fakes import InlinePool, fake_library

@@ -10,14 +10,14 @@ from warnings import catch_warnings, simplefilter
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from clipsearch.errors import UnreadablePhotoError
-from clipsearch.files import heif, jpeg_xl
-from clipsearch.files.code_points import find_code_points, profile_of
-from clipsearch.files.colour import to_srgb
-from clipsearch.files.formats import HEAD_BYTES, formats_for, is_jpeg_xl
+from clipsearch.files.formats import heif, jpeg_xl
+from clipsearch.files.formats.code_points import find_code_points, profile_of
+from clipsearch.files.formats.colour import to_srgb
+from clipsearch.files.formats.raw import read_raw
+from clipsearch.files.formats.registry import HEAD_BYTES, formats_for, is_jpeg_xl
+from clipsearch.files.formats.video import read_video
 from clipsearch.files.kinds import is_raw, is_video
 from clipsearch.files.metadata import Metadata, read_metadata
-from clipsearch.files.raw import read_raw
-from clipsearch.files.video import read_video
 from clipsearch.paths import extended
 
 # Our own limit on pixels, checked before any is decoded, takes the place of Pillow's.

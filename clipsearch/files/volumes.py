@@ -1,6 +1,6 @@
 """Volumes: which drive or network share a path lies on, recognised again wherever it is mounted.
 
-Each system's own tables are read in `mounts_linux`, `mounts_macos` and `mounts_windows`. Only tables are asked: looking
+Each system's own tables are read in `mounts/`. Only tables are asked: looking
 at a path on a network share that is gone may take minutes.
 """
 
@@ -57,7 +57,7 @@ def mounted() -> list[Volume]:
 def awaited() -> list[Path]:
     """Return where the system is set up to mount something that is not mounted now; none where it does not tell."""
     if sys.platform == "linux":
-        from clipsearch.files import mounts_linux
+        from clipsearch.files.mounts import linux as mounts_linux
 
         with suppress(Exception):
             return mounts_linux.awaited(mounts_linux.read(Path("/etc/fstab")), _mounted())
@@ -77,7 +77,7 @@ def locate(path: Path, volumes: Sequence[Volume] | None = None) -> Location | No
     """
     with suppress(Exception):
         if sys.platform == "win32":
-            from clipsearch.files import mounts_windows
+            from clipsearch.files.mounts import windows as mounts_windows
 
             return mounts_windows.locate(str(path), mounts_windows.Kernel())
         return place_on(path, _mounted() if volumes is None else volumes)
@@ -86,14 +86,14 @@ def locate(path: Path, volumes: Sequence[Volume] | None = None) -> Location | No
 
 def _mounted() -> list[Volume]:
     if sys.platform == "win32":
-        from clipsearch.files import mounts_windows
+        from clipsearch.files.mounts import windows as mounts_windows
 
         return mounts_windows.mounted(mounts_windows.Kernel())
     if sys.platform == "darwin":
-        from clipsearch.files import mounts_macos
+        from clipsearch.files.mounts import macos as mounts_macos
 
         return mounts_macos.mounted()
-    from clipsearch.files import mounts_linux
+    from clipsearch.files.mounts import linux as mounts_linux
 
     return mounts_linux.mounted()
 

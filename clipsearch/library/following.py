@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clipsearch.errors import ClipsearchError, LibraryBusyError
-from clipsearch.files.dirty import Batch
 from clipsearch.files.scan import Place, way_to
-from clipsearch.files.watch import Watcher
+from clipsearch.files.watching.dirty import Batch
+from clipsearch.files.watching.watcher import Watcher
 from clipsearch.library import roots
-from clipsearch.library.comparing import scan_rules
-from clipsearch.library.indexing import index_folders
+from clipsearch.library.indexing.comparing import scan_rules
+from clipsearch.library.indexing.run import index_folders
+from clipsearch.library.indexing.throttle import Throttle
 from clipsearch.library.library import Library
-from clipsearch.library.throttle import Throttle
 from clipsearch.records import ChangeKind, IndexCounts, Progress
 
 __all__ = ["Batch", "Following", "Notice", "Ready", "follow"]

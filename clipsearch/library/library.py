@@ -13,9 +13,9 @@ from clipsearch.encode.encoder import Encoder
 from clipsearch.errors import PackageError
 from clipsearch.files.thumbnails import ThumbnailCache
 from clipsearch.library.choice import Choice
+from clipsearch.library.indexing.priority import Priority
 from clipsearch.library.indices import Indices
 from clipsearch.library.installed import Installed, OnePackage
-from clipsearch.library.priority import Priority
 from clipsearch.settings import Settings
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.vectors import VectorIndex

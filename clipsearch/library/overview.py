@@ -30,9 +30,6 @@ __all__ = [
 ]
 
 
-_HELD_BACK = "photos are missing from this folder"  # what an indexing run says of a folder then
-
-
 def status(library: Library) -> Status:
     """Return the counts, for the model that is filled; `offline` counts the files that cannot be reached."""
     models = library.choice.models()
@@ -102,7 +99,9 @@ def problems(library: Library) -> list[Problem]:
 
 def held_back(library: Library) -> list[Folder]:
     """Return the folders from which so many photos are missing that the user is asked whether they were deleted."""
-    asked = {problem.path for problem in problems(library) if _HELD_BACK in problem.reason}
+    from clipsearch.library.indexing.removing import MISSING
+
+    asked = {problem.path for problem in problems(library) if MISSING in problem.reason}
     return [folder for folder in folders(library) if folder.path in asked]
 
 

@@ -22,7 +22,7 @@ from clipsearch.errors import CatalogError
 from clipsearch.files.volumes import Location, Volume, awaited, locate, mounted
 from clipsearch.library.library import Library
 from clipsearch.records import Folder
-from clipsearch.store.folders import FolderPlace
+from clipsearch.store.tables.folders import FolderPlace
 
 LIMIT_S = 2.0  # a folder that takes longer to answer is out of reach for now
 PATIENT_LIMIT_S = 20.0  # for an index run, which may wait until a sleeping disk turns again

@@ -40,7 +40,7 @@ class DailyBackup:
 
 def back_up(library: Library, stopped: threading.Event | None = None) -> str:
     """Make a backup if one is due; return why it cannot be made in a sentence, nothing while all is well."""
-    from clipsearch.store.backups import StoppedError
+    from clipsearch.store.safety.backups import StoppedError
 
     stopped = stopped or threading.Event()
     try:

@@ -9,9 +9,9 @@ import numpy as np
 
 from clipsearch.errors import DamagedCatalogError
 from clipsearch.files.scan import mtime_ns
-from clipsearch.library.comparing import TRY_AGAIN
+from clipsearch.library.indexing.comparing import TRY_AGAIN
+from clipsearch.library.indexing.lock import indexing_lock
 from clipsearch.library.library import Library
-from clipsearch.library.lock import indexing_lock
 from clipsearch.library.roots import PATIENT_LIMIT_S, check, still_there
 from clipsearch.paths import extended
 from clipsearch.records import Folder, Verification
@@ -53,7 +53,7 @@ def _is_sound(open_library: Callable[[], Library]) -> bool:
 
 
 def _rescue(folder: Path) -> list[str]:
-    from clipsearch.store.rescue import rescue
+    from clipsearch.store.safety.rescue import rescue
 
     return rescue(folder / "catalog.sqlite")
 

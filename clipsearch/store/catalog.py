@@ -8,16 +8,16 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from clipsearch.store import schema
-from clipsearch.store.changes import Changes
 from clipsearch.store.database import Database
-from clipsearch.store.embeddings import Embeddings, count_rows, searchable_rows
-from clipsearch.store.files import Files
-from clipsearch.store.folders import Folders
-from clipsearch.store.intake import NewFile, StoredBatch, take_in
-from clipsearch.store.labels import Labels
-from clipsearch.store.models import Models
-from clipsearch.store.photos import Photos
+from clipsearch.store.tables import schema
+from clipsearch.store.tables.changes import Changes
+from clipsearch.store.tables.embeddings import Embeddings, count_rows, searchable_rows
+from clipsearch.store.tables.files import Files
+from clipsearch.store.tables.folders import Folders
+from clipsearch.store.tables.intake import NewFile, StoredBatch, take_in
+from clipsearch.store.tables.labels import Labels
+from clipsearch.store.tables.models import Models
+from clipsearch.store.tables.photos import Photos
 
 
 @dataclass(frozen=True, slots=True)

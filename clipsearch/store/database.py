@@ -12,9 +12,9 @@ from sqlalchemy import Connection, CursorResult, Engine, QueuePool, Row, create_
 from sqlalchemy.exc import DatabaseError, MultipleResultsFound, NoResultFound
 
 from clipsearch.errors import CatalogError, DamagedCatalogError
-from clipsearch.store.backups import Backups
-from clipsearch.store.sqlite_file import Access, Failure, access_to, connect, reading
-from clipsearch.store.swap import finish_swap
+from clipsearch.store.safety.backups import Backups
+from clipsearch.store.safety.sqlite_file import Access, Failure, access_to, connect, reading
+from clipsearch.store.safety.swap import finish_swap
 
 #: The newest Alembic revision, repeated here so that opening a current catalog need not import Alembic.
 HEAD = "0003"
@@ -132,7 +132,7 @@ class Database:
             raise
 
     def _upgrade(self, version: str | None) -> None:
-        from clipsearch.store.upgrade import is_known, upgrade
+        from clipsearch.store.safety.upgrade import is_known, upgrade
 
         if version is not None and not is_known(version):
             raise CatalogError("The library was made by a newer clipsearch; please install the newest one.", self.path)

@@ -1,7 +1,7 @@
 """The search index: a projection of the catalog's vectors that can always be rebuilt from it.
 
-Its kind follows the size of the library (see `index_kinds`); what the compressed kind finds is ranked by the catalog's
-vectors (see `ranking`), so that scores are always exact.
+Its kind follows the size of the library (see `index/kinds.py`); what the compressed kind finds is ranked by the
+catalog's vectors (see `index/ranking.py`), so that scores are always exact.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from clipsearch.store import index_file
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.id_set import Ids, IdSet
-from clipsearch.store.index_file import Header
-from clipsearch.store.index_gpu import ExactOnGpu, has_gpu
-from clipsearch.store.index_kinds import KINDS, Compressed, Exact, IndexKind, kind_for
-from clipsearch.store.intake import StoredBatch
-from clipsearch.store.ranking import candidates_for, placed, rank
+from clipsearch.store.index import file as index_file
+from clipsearch.store.index.file import Header
+from clipsearch.store.index.gpu import ExactOnGpu, has_gpu
+from clipsearch.store.index.id_set import Ids, IdSet
+from clipsearch.store.index.kinds import KINDS, Compressed, Exact, IndexKind, kind_for
+from clipsearch.store.index.ranking import candidates_for, placed, rank
+from clipsearch.store.tables.intake import StoredBatch
 
 Vectors = npt.NDArray[np.float32]
 
@@ -59,6 +59,9 @@ class VectorIndex:
             return
         with self._lock:
             generation, changed = self._catalog.changes.since(self._generation)
+            if not _leads_to(self._generation, generation):  # a rescued catalog has taken the place of the old one
+                self._index, self._ids = Exact.empty(self._dim), IdSet(np.zeros(0, np.int64))
+                changed = None
             self._compare(changed)
             self._generation = generation
 

@@ -116,8 +116,8 @@ class LibraryAccess:
         self, folders: Sequence[Path] | None, retry_problems: bool = False
     ) -> Generator[Progress, None, IndexCounts]:
         """Add `folders` (None: all known ones) and bring them up to date, step by step, giving way to other work."""
-        from clipsearch.library.indexing import index_folders
-        from clipsearch.library.throttle import Throttle
+        from clipsearch.library.indexing.run import index_folders
+        from clipsearch.library.indexing.throttle import Throttle
 
         throttle = Throttle(self._library.settings)
         return index_folders(
@@ -139,13 +139,13 @@ class LibraryAccess:
 
     def index_changes(self, changes: Batch) -> Generator[Progress, None, IndexCounts]:
         """Bring what `changes` told of up to date, step by step, giving way to other work."""
-        from clipsearch.library.throttle import Throttle
+        from clipsearch.library.indexing.throttle import Throttle
 
         return self._following.index(changes, Throttle(self._library.settings), "window")
 
     def confirm_removals(self, folders: Sequence[Path]) -> Generator[Progress, None, IndexCounts]:
         """Bring these folders up to date, and forget what is missing from them, however much it is."""
-        from clipsearch.library.indexing import index_folders
+        from clipsearch.library.indexing.run import index_folders
 
         return index_folders(self._library, folders, removals_confirmed=True, activity="window")
 

@@ -17,43 +17,65 @@ from clipsearch.encode.preprocess import to_square
 from clipsearch.files.decode import decode
 from clipsearch.library.library import Library
 from tests.benchmarks.photos import write_photos
+from tests.soak.test_memory import memory_of
 
 PHOTOS = int(os.environ.get("CLIPSEARCH_BENCHMARK_PHOTOS", "500"))
 SAMPLE = 48
 
 
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return write_photos(tmp_path_factory.mktemp("photos"), PHOTOS)
+
+
 @pytest.mark.benchmark
-def test_indexing_rate_as_a_share_of_the_limit(tmp_path: Path) -> None:
-    paths = write_photos(tmp_path / "photos", PHOTOS)
+@pytest.mark.parametrize("model", ["starter", "ViT-B-32"])
+def test_indexing_rate_as_a_share_of_the_limit(
+    photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setenv("CLIPSEARCH_MODELS", str(tmp_path / "models"))
+    if model != "starter":
+        install_random(model, tmp_path)
     with Library.open(tmp_path / "library") as library:
-        decode_s = [decode_cpu_seconds(paths, library)]
-        encode_s = [encode_cpu_seconds(paths, library)]
-        whole, inside = indexing_rates(tmp_path)
-        decode_s.append(decode_cpu_seconds(paths, library))
-        encode_s.append(encode_cpu_seconds(paths, library))
+        library.choose_model(model)
+        decode_s = [decode_cpu_seconds(photos, library)]
+        encode_s = [encode_cpu_seconds(photos, library)]
+        whole, inside, peak_mb = indexing_rates(photos[0].parent, tmp_path / "library")
+        decode_s.append(decode_cpu_seconds(photos, library))
+        encode_s.append(encode_cpu_seconds(photos, library))
     cores = os.cpu_count() or 1
     limit = cores / (np.mean(decode_s) + np.mean(encode_s))
-    print(f"\n{PHOTOS} photos of 12 megapixels on {cores} cores")
+    print(f"\n{model}: {PHOTOS} photos of 12 megapixels on {cores} cores")
     print(f"decode {milliseconds(decode_s)}, encode {milliseconds(encode_s)} of CPU a photo (before, after)")
     for title, rate in (("the whole process", whole), ("the run in it", inside)):
         print(f"{title}: {rate:.1f} photos/s, limit {limit:.1f}: {rate / limit:.2f} of the limit")
+    print(f"at most {peak_mb:.0f} MB, all its processes together")
 
 
-def indexing_rates(folder: Path) -> tuple[float, float]:
-    """Return photos a second of `clipsearch index`: as a whole process, and by the seconds that it reports itself."""
-    command = [
-        sys.executable,
-        "-m",
-        "clipsearch",
-        "index",
-        str(folder / "photos"),
-        "--library",
-        str(folder / "new"),
-        "--json",
-    ]
+def install_random(name: str, folder: Path) -> None:
+    """Install a model of random weights under the name of its architecture."""
+    from tests.benchmarks.models import random_package
+
+    _, package = random_package(name, folder)
+    description = package.folder / "model.json"
+    description.write_text(json.dumps(json.loads(description.read_text()) | {"name": name}))
+    (folder / "models").mkdir()
+    package.folder.rename(folder / "models" / name)
+
+
+def indexing_rates(photos: Path, library: Path) -> tuple[float, float, float]:
+    """Return photos a second of `clipsearch index`, as a whole process and by the seconds that it reports itself; and
+    the most memory in MB that its processes had for themselves, as read twice a second."""
+    command = [sys.executable, "-m", "clipsearch", "index", str(photos), "--library", str(library), "--json"]
     started = time.perf_counter()
-    answer = subprocess.run(command, check=True, capture_output=True).stdout
-    return PHOTOS / (time.perf_counter() - started), PHOTOS / json.loads(answer)["seconds"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        used = [0]
+        while process.poll() is None:
+            used.append(memory_of(process.pid))
+            time.sleep(0.02 if len(used) < 3 else 0.5)
+        seconds = time.perf_counter() - started
+        answer = process.stdout.read() if process.stdout else b""
+    return PHOTOS / seconds, PHOTOS / json.loads(answer)["seconds"], max(used) / 1024**2
 
 
 def decode_cpu_seconds(paths: list[Path], library: Library) -> float:

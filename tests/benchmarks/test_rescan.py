@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 
 from clipsearch.files.scan import scan
-from clipsearch.library import comparing
-from clipsearch.library.comparing import Comparison, Differences
-from clipsearch.library.filling import Filling
-from clipsearch.library.indexing import index_folders
+from clipsearch.library.indexing import comparing
+from clipsearch.library.indexing.comparing import Comparison, Differences
+from clipsearch.library.indexing.filling import Filling
+from clipsearch.library.indexing.run import index_folders
+from clipsearch.library.indexing.tally import Tally
 from clipsearch.library.library import Library
-from clipsearch.library.tally import Tally
 from clipsearch.records import Folder, FoundFile
 from tests.fakes import fake_library
 

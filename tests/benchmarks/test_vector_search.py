@@ -17,7 +17,7 @@ from clipsearch.store.catalog import Catalog
 from clipsearch.store.vectors import VectorIndex
 from tests.store.filled import MODEL, clustered_vectors, fill, random_vectors, remove, text_vectors
 
-SIZES = [int(size) for size in os.environ.get("CLIPSEARCH_BENCHMARK_PHOTOS", "10000 100000 1000000").split()]
+SIZES = [int(size) for size in os.environ.get("CLIPSEARCH_BENCHMARK_VECTORS", "10000 100000 1000000").split()]
 DIM = int(os.environ.get("CLIPSEARCH_BENCHMARK_DIM", "512"))
 ROUNDS = int(os.environ.get("CLIPSEARCH_BENCHMARK_ROUNDS", "5"))
 PICTURE = Path(os.environ.get("CLIPSEARCH_BENCHMARK_PICTURE", Path(__file__).with_name("vector_search.png")))

@@ -5,8 +5,8 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from clipsearch.files.code_points import find_code_points, profile_of
-from clipsearch.files.colour import to_srgb
+from clipsearch.files.formats.code_points import find_code_points, profile_of
+from clipsearch.files.formats.colour import to_srgb
 
 
 def shown(level: int, primaries: int, transfer: int) -> int:

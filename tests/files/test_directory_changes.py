@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from clipsearch.files.directory_changes import DirectoryChanges, report, telling
-from clipsearch.files.events import UnwatchableError
+from clipsearch.files.watching.directory_changes import DirectoryChanges, report, telling
+from clipsearch.files.watching.events import UnwatchableError
 from tests.files.test_fsevents import Heard
 
 KINDS = ("is_added", "is_removed", "is_removed_self", "is_renamed_new", "is_renamed_old", "is_modified")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from clipsearch.files.dirty import Batch, DirtyPlaces, tidy
 from clipsearch.files.scan import Place
+from clipsearch.files.watching.dirty import Batch, DirtyPlaces, tidy
 
 
 class Clock:

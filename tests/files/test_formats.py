@@ -11,8 +11,9 @@ import pytest
 from PIL import ExifTags, Image
 
 from clipsearch.errors import UnreadablePhotoError
-from clipsearch.files import formats, jpeg_xl
 from clipsearch.files.decode import decode
+from clipsearch.files.formats import jpeg_xl
+from clipsearch.files.formats import registry as formats
 from tests.files.test_decode import TURNS, assert_upright
 from tests.pictures import jpeg, quarters
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clipsearch.files.fsevents import FsEventReports
+from clipsearch.files.watching.fsevents import FsEventReports
 
 IS_FILE, IS_DIRECTORY, CREATED, REMOVED, RENAMED = 0x10000, 0x20000, 0x100, 0x200, 0x800
 

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files.decode import decode
-from clipsearch.files.heif import thumbnail_as_main
+from clipsearch.files.formats.heif import thumbnail_as_main
 from tests.files.test_decode import TURNS, assert_upright
 from tests.pictures import quarters
 
@@ -69,5 +69,5 @@ def test_whatever_the_boxes_say_only_one_error_comes_out(data: st.DataObject) ->
 
 
 def test_a_damaged_thumbnail_gives_way_to_the_photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clipsearch.files.heif.thumbnail_as_main", lambda data: data[:300])
+    monkeypatch.setattr("clipsearch.files.formats.heif.thumbnail_as_main", lambda data: data[:300])
     assert_upright(decode(heic(tmp_path / "a.heic", quarters(SIZE)), 32), tolerance=40)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipsearch.errors import UnreadablePhotoError
-from clipsearch.files import video
 from clipsearch.files.decode import decode
+from clipsearch.files.formats import video
 from clipsearch.files.kinds import is_video
 from clipsearch.files.metadata import Metadata
 from tests.files.test_samples import FOLDER as PICTURES

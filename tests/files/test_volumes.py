@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from clipsearch.files import mounts_linux, mounts_macos, mounts_windows, volumes
-from clipsearch.files.mounts_linux import Devices, Mount
+from clipsearch.files import volumes
+from clipsearch.files.mounts import linux as mounts_linux
+from clipsearch.files.mounts import macos as mounts_macos
+from clipsearch.files.mounts import windows as mounts_windows
+from clipsearch.files.mounts.linux import Devices, Mount
 from clipsearch.files.volumes import Volume, place_on
 
 # Recorded on a laptop with btrfs, an encrypted disk, a USB stick, shares and a container's mounts.

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from clipsearch.files import inotify, watch
-from clipsearch.files.dirty import DirtyPlaces
 from clipsearch.files.rules import Rules
 from clipsearch.files.scan import Place
-from clipsearch.files.watch import Pace, Watcher
+from clipsearch.files.watching import inotify
+from clipsearch.files.watching import watcher as watch
+from clipsearch.files.watching.dirty import DirtyPlaces
+from clipsearch.files.watching.watcher import Pace, Watcher
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="inotify is Linux's")
 posix = pytest.mark.skipif(os.name == "nt", reason="needs POSIX names and links")

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clipsearch.errors import ClipsearchError, PackageError, UnreadablePhotoError
-from clipsearch.library import comparing, overview, reading
-from clipsearch.library.indexing import index_folders
+from clipsearch.library import overview
+from clipsearch.library.indexing import comparing, reading
+from clipsearch.library.indexing.prepare import prepare
+from clipsearch.library.indexing.run import index_folders
 from clipsearch.library.library import Library
-from clipsearch.library.prepare import prepare
 from clipsearch.library.search import search_image, search_photo, search_text
 from clipsearch.library.verify import verify
 from clipsearch.records import IndexCounts, Progress, Unreadable

@@ -15,7 +15,7 @@ from clipsearch.encode import shelf
 from clipsearch.encode.convert import convert
 from clipsearch.encode.encoder import Encoder
 from clipsearch.encode.package import Package, load_package
-from clipsearch.library.indexing import index_folders
+from clipsearch.library.indexing.run import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.models import install, remove, use
 from clipsearch.library.search import search_text

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.library import comparing, overview, roots
-from clipsearch.library.indexing import index_folders
+from clipsearch.library import overview, roots
+from clipsearch.library.indexing import comparing
+from clipsearch.library.indexing.run import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.roots import check
 from clipsearch.library.search import search_text

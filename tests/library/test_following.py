@@ -14,14 +14,15 @@ from pathlib import Path
 import pytest
 
 from clipsearch.errors import CatalogError, ClipsearchError
-from clipsearch.files.dirty import Batch, DirtyPlaces
-from clipsearch.files.watch import Pace, Watcher
-from clipsearch.library import following, removing
-from clipsearch.library.comparing import scan_rules
+from clipsearch.files.watching.dirty import Batch, DirtyPlaces
+from clipsearch.files.watching.watcher import Pace, Watcher
+from clipsearch.library import following
 from clipsearch.library.following import Following, Notice, Ready, follow
-from clipsearch.library.indexing import index_folders
+from clipsearch.library.indexing import removing
+from clipsearch.library.indexing.comparing import scan_rules
+from clipsearch.library.indexing.lock import indexing_lock
+from clipsearch.library.indexing.run import index_folders
 from clipsearch.library.library import Library
-from clipsearch.library.lock import indexing_lock
 from clipsearch.library.verify import verify
 from clipsearch.records import Change, ChangeKind, Stage
 from tests.conftest import Index
@@ -454,7 +455,7 @@ def test_a_storm_with_a_loop_of_links_and_losses_ends_like_a_fresh_scan(
     """Every hundredth event or so is said to be the overflow of the system's queue, and those after it are lost."""
     if not sys.platform.startswith("linux"):
         pytest.skip("losses are injected into inotify")
-    from clipsearch.files.inotify import Inotify
+    from clipsearch.files.watching.inotify import Inotify
 
     hear, heard, losses = Inotify.on_event, [0], [0]
 

@@ -10,7 +10,7 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from clipsearch.files import formats
+from clipsearch.files.formats import registry as formats
 from clipsearch.library import overview
 from clipsearch.library.library import Library
 from clipsearch.library.search import search_text

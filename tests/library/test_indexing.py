@@ -15,12 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from clipsearch.errors import ClipsearchError, LibraryBusyError
-from clipsearch.library import overview, reading
-from clipsearch.library.indexing import index_folders
+from clipsearch.library import overview
+from clipsearch.library.indexing import reading
+from clipsearch.library.indexing.prepare import PendingFile, prepare
+from clipsearch.library.indexing.run import index_folders
+from clipsearch.library.indexing.tally import Pace
 from clipsearch.library.library import Library
-from clipsearch.library.prepare import PendingFile, prepare
 from clipsearch.library.search import search_text
-from clipsearch.library.tally import Pace
 from clipsearch.library.verify import verify
 from clipsearch.records import IndexCounts, Stage
 from clipsearch.settings import Settings
@@ -263,7 +264,7 @@ def test_a_file_written_while_it_is_read_is_left_for_the_next_run(
         return "0" * 32
 
     with monkeypatch.context() as patch:
-        patch.setattr("clipsearch.library.prepare.content_hash", hash_late)
+        patch.setattr("clipsearch.library.indexing.prepare.content_hash", hash_late)
         assert index(colours, folder).problems == 1
     assert index(colours) == IndexCounts(added=1)
     assert search_text(colours, "blue")[0].score > 0.9

@@ -16,10 +16,10 @@ import pytest
 from filelock import FileLock
 
 from clipsearch.errors import CatalogError, LibraryBusyError
-from clipsearch.library.lock import indexing_lock
+from clipsearch.library.indexing.lock import indexing_lock
 
 _HOLD = (
-    "import sys; from pathlib import Path; from clipsearch.library.lock import indexing_lock\n"
+    "import sys; from pathlib import Path; from clipsearch.library.indexing.lock import indexing_lock\n"
     "with indexing_lock(Path(sys.argv[1]), activity='window'):\n"
     "    print('held', flush=True); sys.stdin.read()"
 )

@@ -8,6 +8,7 @@ from PIL import Image
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.library import overview
 from clipsearch.library.display import open_upright
+from clipsearch.library.indexing import removing
 from clipsearch.library.library import Library
 from clipsearch.records import Status
 from tests.conftest import Index
@@ -82,8 +83,9 @@ def test_a_burst_comes_in_order_of_capture(colours: Library, folder: Path, index
 
 
 def test_a_folder_that_lost_all_its_photos_is_held_back_until_that_is_confirmed(
-    colours: Library, folder: Path, index: Index
+    colours: Library, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(removing, "_EMPTIED", 1)
     for colour in ("red", "lime"):
         paint(folder / f"{colour}.png", colour)
     index(colours, folder)

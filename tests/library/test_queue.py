@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clipsearch.library.prepare import PendingFile
-from clipsearch.library.priority import Priority
-from clipsearch.library.queue import Queue
+from clipsearch.library.indexing.prepare import PendingFile
+from clipsearch.library.indexing.priority import Priority
+from clipsearch.library.indexing.queue import Queue
 from clipsearch.records import FoundFile
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from clipsearch.files import decode, identity
-from clipsearch.library import overview, reading
+from clipsearch.library import overview
+from clipsearch.library.indexing import reading
 from clipsearch.library.library import Library
 from clipsearch.library.search import search_text
 from clipsearch.library.verify import verify
@@ -113,7 +114,7 @@ def test_changes_are_told_one_by_one(colours: Library, folder: Path, index: Inde
 
 
 def reading_steps(library: Library) -> list[tuple[Change, ...]]:
-    from clipsearch.library.indexing import index_folders
+    from clipsearch.library.indexing.run import index_folders
 
     return [step.changes for step in index_folders(library)]
 

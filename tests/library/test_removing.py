@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from clipsearch.files.scan import Place
-from clipsearch.library import comparing, overview, removing
-from clipsearch.library.indexing import index_folders
+from clipsearch.library import overview
+from clipsearch.library.indexing import comparing, removing
+from clipsearch.library.indexing.run import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.search import search_text
 from clipsearch.library.verify import verify
 from clipsearch.records import FoundFile, IndexCounts
-from clipsearch.store.intake import NewFile
+from clipsearch.store.tables.intake import NewFile
 from tests.conftest import Index
 from tests.pictures import paint
 

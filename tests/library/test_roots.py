@@ -17,8 +17,8 @@ from clipsearch.library import overview, roots
 from clipsearch.library.library import Library
 from clipsearch.library.roots import check, make_room, still_there
 from clipsearch.records import Folder, FoundFile
-from clipsearch.store.folders import FolderPlace
-from clipsearch.store.intake import NewFile
+from clipsearch.store.tables.folders import FolderPlace
+from clipsearch.store.tables.intake import NewFile
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a mount table of POSIX systems")
 

@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from clipsearch.library import overview, throttle
-from clipsearch.library.indexing import index_folders
+from clipsearch.library import overview
+from clipsearch.library.indexing import throttle
+from clipsearch.library.indexing.run import index_folders
+from clipsearch.library.indexing.throttle import FULL, Machine, Readings, Throttle, Times, decide
 from clipsearch.library.library import Library
-from clipsearch.library.throttle import FULL, Machine, Readings, Throttle, Times, decide
 from clipsearch.settings import Settings
 from tests.fakes import FakeEncoder
 from tests.pictures import paint

@@ -10,8 +10,8 @@ import pytest
 from clipsearch.library import upkeep
 from clipsearch.library.library import Library
 from clipsearch.settings import Settings
-from clipsearch.store import backups as making
-from clipsearch.store.backups import Backups
+from clipsearch.store.safety import backups as making
+from clipsearch.store.safety.backups import Backups
 from tests.fakes import fake_library
 
 

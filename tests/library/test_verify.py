@@ -9,8 +9,8 @@ import pytest
 
 from clipsearch.errors import DamagedCatalogError, LibraryBusyError
 from clipsearch.library import overview, upkeep
+from clipsearch.library.indexing.lock import indexing_lock
 from clipsearch.library.library import Library
-from clipsearch.library.lock import indexing_lock
 from clipsearch.library.search import search_text
 from clipsearch.library.verify import repair, verify
 from clipsearch.records import Verification

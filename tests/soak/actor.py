@@ -16,7 +16,9 @@ import alembic.command
 import alembic.script  # noqa: F401
 import faiss  # noqa: F401
 
-from clipsearch.library import indexing, overview, reading
+from clipsearch.library import overview
+from clipsearch.library.indexing import reading
+from clipsearch.library.indexing import run as indexing
 from clipsearch.library.library import Library
 from clipsearch.store.database import Database
 from tests.fakes import InlinePool, fake_library

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from clipsearch.library import indexing, overview, upkeep
+from clipsearch.library import overview, upkeep
+from clipsearch.library.indexing import run as indexing
 from clipsearch.library.library import Library
 from clipsearch.library.verify import verify
 from clipsearch.records import Stage
-from clipsearch.store.backups import Backups
+from clipsearch.store.safety.backups import Backups
 from tests.conftest import Index
 from tests.pictures import paint
 

@@ -17,8 +17,9 @@ from clipsearch.errors import CatalogError
 from clipsearch.library import overview, upkeep
 from clipsearch.library.search import search_text
 from clipsearch.library.verify import repair, verify
-from clipsearch.store import database, sqlite_file
+from clipsearch.store import database
 from clipsearch.store.catalog import Catalog
+from clipsearch.store.safety import sqlite_file
 from tests.conftest import Index
 from tests.fakes import fake_library
 from tests.pictures import paint

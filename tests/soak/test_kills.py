@@ -19,9 +19,9 @@ import pytest
 from clipsearch.library.library import Library
 from clipsearch.library.verify import verify
 from clipsearch.settings import Settings
-from clipsearch.store.backups import Backups
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.database import Database
+from clipsearch.store.safety.backups import Backups
 from tests.fakes import fake_library
 from tests.pictures import paint
 from tests.soak import actor

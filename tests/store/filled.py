@@ -8,7 +8,7 @@ import numpy as np
 
 from clipsearch.encode.encoder import unit
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.changes import note_change
+from clipsearch.store.tables.changes import note_change
 
 MODEL = "model-1"
 FOLDER = Path("/photos")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from clipsearch.records import FoundFile
-from clipsearch.store.intake import NewFile
+from clipsearch.store.tables.intake import NewFile
 
 MODEL = "model-1"
 PHOTOS = Path("/photos")

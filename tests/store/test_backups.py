@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from clipsearch.store import backups as module
-from clipsearch.store.backups import Backup, Backups, StoppedError, too_many
 from clipsearch.store.catalog import Catalog
+from clipsearch.store.safety import backups as module
+from clipsearch.store.safety.backups import Backup, Backups, StoppedError, too_many
 from tests.store.rows import MODEL, new_file
 
 DAY_S = 86_400

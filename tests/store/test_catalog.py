@@ -11,8 +11,8 @@ import pytest
 
 from clipsearch.records import FoundFile, Problem
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.intake import NewFile, StoredBatch
-from clipsearch.store.models import KnownModel
+from clipsearch.store.tables.intake import NewFile, StoredBatch
+from clipsearch.store.tables.models import KnownModel
 
 MODEL, DIM = "model-1", 4
 NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from clipsearch.store import changes
 from clipsearch.store.catalog import Catalog
+from clipsearch.store.tables import changes
 from tests.store.rows import MODEL, new_file
 
 

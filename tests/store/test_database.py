@@ -15,11 +15,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from clipsearch.errors import CatalogError, DamagedCatalogError
-from clipsearch.store import backups, database, schema, upgrade
-from clipsearch.store.backups import Backups
+from clipsearch.store import database
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.database import Database
-from clipsearch.store.models import KnownModel
+from clipsearch.store.safety import backups, upgrade
+from clipsearch.store.safety.backups import Backups
+from clipsearch.store.tables import schema
+from clipsearch.store.tables.models import KnownModel
 
 DATA = Path(__file__).parent / "data"
 

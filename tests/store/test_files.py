@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clipsearch.records import FoundFile, Unreadable
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.files import KnownFile
+from clipsearch.store.tables.files import KnownFile
 from tests.store.rows import MODEL, PHOTOS, new_file
 
 

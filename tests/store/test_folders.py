@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.folders import FolderPlace
+from clipsearch.store.tables.folders import FolderPlace
 from tests.store.rows import MODEL, PHOTOS, new_file
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clipsearch.store.id_set import IdSet
+from clipsearch.store.index.id_set import IdSet
 
 
 def numbers(*values: int) -> np.ndarray:

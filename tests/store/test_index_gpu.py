@@ -10,10 +10,11 @@ import faiss
 import numpy as np
 import pytest
 
-from clipsearch.store import index_gpu, index_kinds
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.index_gpu import ExactOnGpu
-from clipsearch.store.index_kinds import Compressed
+from clipsearch.store.index import gpu as index_gpu
+from clipsearch.store.index import kinds as index_kinds
+from clipsearch.store.index.gpu import ExactOnGpu
+from clipsearch.store.index.kinds import Compressed
 from clipsearch.store.vectors import VectorIndex
 from tests.store.filled import MODEL, fill, random_vectors, remove
 

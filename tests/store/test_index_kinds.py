@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clipsearch.store.index_kinds import COMPRESSED_FROM, EXACT_BELOW, KINDS, Compressed, Exact, IndexKind, kind_for
+from clipsearch.store.index.kinds import COMPRESSED_FROM, EXACT_BELOW, KINDS, Compressed, Exact, IndexKind, kind_for
 from tests.store.filled import random_vectors
 
 both = pytest.mark.parametrize("kind", [Exact, Compressed])

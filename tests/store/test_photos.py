@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.intake import NewFile
+from clipsearch.store.tables.intake import NewFile
 from tests.store.rows import MODEL, new_file
 
 

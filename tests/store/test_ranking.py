@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from clipsearch.store.ranking import candidates_for, placed, rank
+from clipsearch.store.index.ranking import candidates_for, placed, rank
 from tests.store.filled import random_vectors
 
 PHOTOS = random_vectors(5000, 32).astype(np.float16)

@@ -12,12 +12,12 @@ import pytest
 
 from clipsearch.errors import CatalogError, DamagedCatalogError
 from clipsearch.records import FoundFile
-from clipsearch.store import swap as swapping
-from clipsearch.store.backups import Backups
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.database import Database
-from clipsearch.store.intake import NewFile
-from clipsearch.store.rescue import rescue
+from clipsearch.store.safety import swap as swapping
+from clipsearch.store.safety.backups import Backups
+from clipsearch.store.safety.rescue import rescue
+from clipsearch.store.tables.intake import NewFile
 
 MODEL, DIM, PHOTOS, JUDGED = "model-1", 64, 1500, 100
 PAGE = 4096

@@ -9,7 +9,7 @@ import pytest
 from clipsearch.encode.encoder import unit
 from clipsearch.records import FoundFile
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.intake import NewFile, StoredBatch
+from clipsearch.store.tables.intake import NewFile, StoredBatch
 from clipsearch.store.vectors import VectorIndex
 
 MODEL, DIM = "model-1", 8
@@ -198,3 +198,16 @@ def test_an_index_that_cannot_be_written_still_answers(path: Path, catalog: Cata
     index.save()
     assert len(index.search(vectors(range(1)), 5)[0][0]) == 5
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_open_index_follows_a_catalog_that_took_the_place_of_another(
+    path: Path, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = store(catalog, range(5)).photo_ids
+    index = opened(path, catalog)
+    generation = catalog.changes.generation()
+    monkeypatch.setattr(catalog.changes, "since", lambda _: (generation + (1 << 32), set()))
+    monkeypatch.setattr(catalog.changes, "generation", lambda: generation + (1 << 32))
+    catalog.files.remove(1, ["0.jpg"])
+    index.refresh()
+    assert index.ids().tolist() == ids[1:]

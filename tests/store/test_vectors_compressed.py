@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipsearch.store import index_kinds
 from clipsearch.store.catalog import Catalog
-from clipsearch.store.index_kinds import Compressed, Exact
+from clipsearch.store.index import kinds as index_kinds
+from clipsearch.store.index.kinds import Compressed, Exact
 from clipsearch.store.vectors import VectorIndex
 from tests.store.filled import MODEL, clustered_vectors, fill, random_vectors, remove, text_vectors
 

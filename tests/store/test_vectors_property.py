@@ -11,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from clipsearch.store import index_kinds
 from clipsearch.store.catalog import Catalog
+from clipsearch.store.index import kinds as index_kinds
 from clipsearch.store.vectors import VectorIndex
 from tests.store.filled import MODEL, fill, random_vectors, remove
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clipsearch.errors import LibraryBusyError
+from clipsearch.library.indexing import removing
 from clipsearch.library.library import Library
 from clipsearch.ui.library_access import LibraryAccess
 from tests.fakes import fake_library
@@ -37,7 +38,10 @@ def opened(access: LibraryAccess) -> Library:
     return access._opened
 
 
-def test_missing_photos_are_held_back_and_forgotten_once_that_is_confirmed(access: LibraryAccess, photos: Path) -> None:
+def test_missing_photos_are_held_back_and_forgotten_once_that_is_confirmed(
+    access: LibraryAccess, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removing, "_EMPTIED", 1)
     for path in photos.iterdir():
         path.unlink()
     list(access.index(None))

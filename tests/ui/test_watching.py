@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication
 
 from clipsearch import paths
 from clipsearch.errors import CatalogError, LibraryBusyError
-from clipsearch.files.dirty import Batch
 from clipsearch.files.scan import Place
+from clipsearch.files.watching.dirty import Batch
 from clipsearch.records import IndexCounts
 from clipsearch.settings import Settings, save
 from clipsearch.ui.library_access import LibraryAccess

@@ -1,0 +1,1 @@
+"""What a picture file may be, and how each kind becomes upright sRGB pixels."""

@@ -1,0 +1,1 @@
+"""Which volumes are mounted where, by each system's own tables."""

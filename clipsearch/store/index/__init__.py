@@ -1,0 +1,1 @@
+"""The parts of the FAISS index: its kinds, its file, exact ranking."""

@@ -1,0 +1,1 @@
+"""What keeps the catalog through upgrades, full disks and damage."""

@@ -1,0 +1,1 @@
+"""The tables of the catalog, a module for each group of them."""
