@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from multiprocessing import freeze_support
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +19,15 @@ from clipsearch.cli_categories import categories
 from clipsearch.cli_models import models
 from clipsearch.cli_watch import watch
 from clipsearch.errors import ClipsearchError
-from clipsearch.terminal import JsonOption, LibraryOption, chosen_folder, one_line, open_library, print_json
+from clipsearch.terminal import (
+    JsonOption,
+    LibraryOption,
+    chosen_folder,
+    one_line,
+    open_library,
+    print_json,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
@@ -237,31 +245,14 @@ def _encoded(library: Library) -> int:
 
 
 def _with_progress(run: Generator[Progress, None, IndexCounts]) -> IndexCounts:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
+    def shown(step: Progress) -> dict[str, Any]:
+        numbers = {"completed": step.done, "total": step.total or None}
+        return {"description": step.stage.capitalize(), "pace": _pace(step), **numbers}
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[pace]}"))
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Scanning", total=None, pace="")
-        try:
-            while True:
-                step = next(run)
-                bar.update(
-                    task,
-                    description=step.stage.capitalize(),
-                    completed=step.done,
-                    total=step.total or None,
-                    pace=_pace(step),
-                )
-        except StopIteration as finished:
-            counts: IndexCounts = finished.value
-            return counts
-        except KeyboardInterrupt:
-            print("Stopped; what is done is kept.", file=sys.stderr)
-            raise
-        finally:
-            run.close()
+    return with_progress(run, columns, "Scanning", shown, "what is done is kept")
 
 
 def _pace(step: Progress) -> str:

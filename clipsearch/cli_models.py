@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clipsearch.errors import ArchitectureUnknownError, ClipsearchError
-from clipsearch.terminal import JsonOption, LibraryOption, YesOption, agree, one_line, open_library, print_json
+from clipsearch.terminal import (
+    JsonOption,
+    LibraryOption,
+    YesOption,
+    agree,
+    one_line,
+    open_library,
+    print_json,
+    with_progress,
+)
 
 if TYPE_CHECKING:
     from clipsearch.records import ModelInfo, ModelProgress
@@ -121,25 +130,14 @@ def _show_installed(info: ModelInfo, as_json: bool) -> None:
 
 def _with_progress(run: Generator[ModelProgress, None, ModelInfo], if_stopped: str) -> ModelInfo:
     """Show each step on stderr; an interrupt stops it, and `if_stopped` says what becomes of what was done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+
+    def shown(step: ModelProgress) -> dict[str, Any]:
+        numbers = {"completed": step.done_bytes, "total": step.total_bytes}
+        return {"description": step.stage.capitalize(), **numbers}
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Looking up", total=None)
-        try:
-            while True:
-                step = next(run)
-                bar.update(task, description=step.stage.capitalize(), completed=step.done_bytes, total=step.total_bytes)
-        except StopIteration as finished:
-            info: ModelInfo = finished.value
-            return info
-        except KeyboardInterrupt:
-            typer.echo(f"Stopped; {if_stopped}.", err=True)
-            raise
-        finally:
-            run.close()
+    return with_progress(run, columns, "Looking up", shown, if_stopped)
 
 
 def _state(info: ModelInfo) -> str:

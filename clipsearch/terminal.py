@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
+
+Step = TypeVar("Step")
+Result = TypeVar("Result")
 
 
 def _named_before(context: typer.Context, library: Path | None) -> Path | None:
@@ -61,3 +65,34 @@ def print_json(values: dict[str, Any]) -> None:
 def one_line(path: Path | str) -> str:
     """Show a path or sentence on one line, whatever its name holds."""
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in str(path))
+
+
+def with_progress(
+    run: Generator[Step, None, Result],
+    columns: Sequence[Any],
+    first: str,
+    shown: Callable[[Step], dict[str, Any]],
+    if_stopped: str,
+) -> Result:
+    """Take a run to its end and show each step on stderr: `shown` tells what the bar's task is updated with.
+
+    `first` stands there before the first step. An interrupt stops the run, and `if_stopped` says what becomes of what
+    was done.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(first, total=None, pace="")
+        try:
+            while True:
+                bar.update(task, **shown(next(run)))
+        except StopIteration as finished:
+            result: Result = finished.value
+            return result
+        except KeyboardInterrupt:
+            typer.echo(f"Stopped; {if_stopped}.", err=True)
+            raise
+        finally:
+            run.close()
