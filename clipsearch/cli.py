@@ -48,6 +48,9 @@ app.command()(watch)
 
 
 LimitOption = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many hits.")]
+InsideOption = Annotated[
+    Path | None, typer.Option("--in", metavar="DIR", readable=False, help="Only photos in this folder, or below it.")
+]
 
 
 def main() -> None:
@@ -144,7 +147,9 @@ def search(
         Path | None,
         typer.Option("--batch", metavar="FILE", readable=False, help="Ask every line of a file; - reads stdin."),
     ] = None,
+    *,
     limit: LimitOption = 20,
+    inside: InsideOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -153,7 +158,7 @@ def search(
         raise typer.BadParameter("give either a QUERY or --batch FILE")
     queries = _batch_queries(batch) if batch else [query or ""]
     with open_library(library) as opened:
-        _print_hits(opened, queries, limit, as_json)
+        _print_hits(opened, queries, limit, as_json, inside)
         _warn(opened)
 
 
@@ -161,6 +166,7 @@ def search(
 def similar(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", readable=False, help="A picture, in the library or not.")],
     limit: LimitOption = 20,
+    inside: InsideOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -168,7 +174,7 @@ def similar(
     from clipsearch.library.search import search_image
 
     with open_library(library) as opened:
-        _print_answer(str(image), search_image(opened, image, limit), limit, as_json)
+        _print_answer(str(image), search_image(opened, image, limit, inside), limit, as_json, inside)
         _warn(opened)
 
 
@@ -276,24 +282,34 @@ def _warn(library: Library) -> None:
         print(library.note, file=sys.stderr)
 
 
-def _print_hits(library: Library, queries: Sequence[str], limit: int, as_json: bool) -> None:
+def _print_hits(
+    library: Library, queries: Sequence[str], limit: int, as_json: bool, inside: Path | None = None
+) -> None:
     from clipsearch.library.search import search_texts
 
-    for query, hits in search_texts(library, queries, limit):
-        _print_answer(query, hits, limit, as_json, titled=len(queries) > 1)
+    for query, hits in search_texts(library, queries, limit, inside):
+        _print_answer(query, hits, limit, as_json, inside, titled=len(queries) > 1)
 
 
-def _print_answer(query: str, hits: Iterable[Hit], limit: int, as_json: bool, titled: bool = False) -> None:
+def _print_answer(
+    query: str, hits: Iterable[Hit], limit: int, as_json: bool, inside: Path | None = None, *, titled: bool = False
+) -> None:
     """Print a line for each file of the hits: copies of a photo follow each other with the same score."""
     if titled and not as_json:
         print(f"{query}:")
-    places = [(hit, path) for hit in hits for path in hit.photo.paths][:limit]
-    for rank, (hit, path) in enumerate(places, 1):
+    files = [(hit, path) for hit in hits for path in hit.photo.paths if inside is None or _lies_in(path, inside)]
+    for rank, (hit, path) in enumerate(files[:limit], 1):
         if as_json:
             score = round(hit.score, 6)
             print_json({"query": query, "rank": rank, "path": str(path), "score": score, "relevance": hit.relevance})
         else:
             print(f"{_SURE[hit.relevance]} {hit.score:6.3f}  {one_line(path)}")
+
+
+def _lies_in(path: Path, directory: Path) -> bool:
+    from clipsearch.paths import way_to
+
+    return way_to(Path(os.path.abspath(directory)), path) is not None
 
 
 def _write_any_name() -> None:

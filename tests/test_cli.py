@@ -342,3 +342,15 @@ def test_the_library_may_be_named_before_the_command(tmp_path: Path) -> None:
 def test_a_query_in_another_encoding_is_asked_all_the_same(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "clipsearch", "search", "--batch", "-", "--library", str(tmp_path)]
     assert subprocess.run(command, check=False, input=b"caf\xe9\n", capture_output=True).returncode in {0, 1}
+
+
+def test_a_search_may_stay_inside_a_folder(tmp_path: Path) -> None:
+    photo, library = paint(tmp_path / "photos" / "a.jpg"), tmp_path / "library"
+    copy = photo.parent / "sub" / "copy.jpg"
+    copy.parent.mkdir()
+    shutil.copy(photo, copy)
+    clipsearch("index", photo.parent, "--library", library)
+    for command in (["search", "a photo"], ["similar", photo]):
+        found = clipsearch(*command, "--in", copy.parent, "--json", "--library", library)
+        assert [hit["path"] for hit in lines(found)] == [str(copy)]
+    assert_one_error(clipsearch("search", "a photo", "--in", library, "--library", library))

@@ -103,3 +103,24 @@ def test_what_another_process_changed_is_seen(library: Library, folder: Path, tm
         index(other)
     assert "red" not in stems(search_text(library, "red"))
     assert "sky" in stems(search_text(library, "blue"))
+
+
+def test_a_search_may_stay_inside_a_directory(colours: Library, folder: Path, tmp_path: Path, index: Index) -> None:
+    paint(folder / "red.png", (255, 0, 0))
+    paint(folder / "sub" / "dark.png", (99, 0, 0))
+    paint(folder / "sub" / "deep" / "darker.png", (40, 9, 0))
+    paint(folder / "sub2" / "other.png", (200, 9, 9))
+    index(colours, folder)
+
+    def found(inside: Path) -> set[str]:
+        texts = search_text(colours, "red", inside=inside)
+        images = search_image(colours, folder / "red.png", inside=inside)
+        assert {hit.photo.id for hit in texts} == {hit.photo.id for hit in images}
+        return {hit.photo.path.name for hit in texts}
+
+    assert found(folder / "sub") == {"dark.png", "darker.png"}
+    assert found(folder / "sub" / "deep") == {"darker.png"}
+    assert len(found(folder)) == 4
+    assert found(folder / "nothing here") == set()
+    with pytest.raises(ClipsearchError, match="No folder that you added"):
+        search_text(colours, "red", inside=tmp_path / "elsewhere")

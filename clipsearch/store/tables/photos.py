@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection, Row, func, select
 
 from clipsearch.records import Photo
@@ -31,6 +33,18 @@ class Photos:
         with self._database.read() as connection:
             rows = connection.execute(chosen if folder_id is None else chosen.where(files.folder_id == folder_id))
             return [row[0] for row in rows]
+
+    def inside(self, folder_id: int, directory: str) -> npt.NDArray[np.int64]:
+        """Return the photos that have a file in a directory (relative, "" for the folder itself) or below it.
+
+        int64 [n], ascending.
+        """
+        files = schema.file.c
+        chosen = select(files.photo_id).where(files.folder_id == folder_id, files.is_companion == 0).distinct()
+        if directory:
+            chosen = chosen.where(files.relative_path >= f"{directory}/", files.relative_path < f"{directory}0")
+        with self._database.read() as connection:
+            return np.sort(np.fromiter(connection.execute(chosen).scalars(), np.int64))
 
     def get(self, ids: Sequence[int]) -> list[Photo]:
         """Return the photos in the order asked; those that have no file are left out."""
