@@ -177,15 +177,17 @@ class VectorIndex:
 
     def _load(self) -> None:
         """Take the index in the file, unless it is missing, damaged, or of another model or catalog."""
-        header, data = index_file.read(self._path) or (None, b"")
-        if header is None or header.kind not in KINDS or header.model != self._model:
-            return
-        if not _leads_to(header.generation, self._catalog.changes.generation()):
-            return
-        with suppress(RuntimeError):
-            index = KINDS[header.kind].from_bytes(data)
+        with index_file.opened(self._path) as found, suppress(RuntimeError, OSError):
+            if found is None or not self._is_suitable(found[0]):
+                return
+            header, stream = found
+            index = KINDS[header.kind].from_stream(stream)
             if index.dim == self._dim:
                 self._index, self._generation, self._saved_generation = index, header.generation, header.generation
+
+    def _is_suitable(self, header: Header) -> bool:
+        is_known = header.kind in KINDS and header.model == self._model
+        return is_known and _leads_to(header.generation, self._catalog.changes.generation())
 
 
 def _leads_to(saved: int, now: int) -> bool:

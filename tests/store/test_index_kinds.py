@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ def test_holds_what_was_added_through_removals_and_writing(kind: type[IndexKind]
     index = kind.empty(dim)
     index.add(np.arange(1, 201), vectors)
     index.remove(np.arange(5, 50))
-    index = kind.from_bytes(index.to_bytes().tobytes())
+    index = kind.from_stream(BytesIO(index.to_bytes().tobytes()))
     index.add(np.arange(5, 50), vectors[4:49])
     index.remove(np.array([200, 999]))
     assert (index.dim, len(index)) == (dim, 199)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 _FORMAT = 2
+_PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,29 @@ class Header:
     generation: int
 
 
-def read(path: Path) -> tuple[Header, bytes] | None:
-    """Return what the file holds, None when it is missing, damaged or of another format."""
-    try:
-        with path.open("rb") as stream:
-            fields = json.loads(stream.readline())
-            data = stream.read()
-        if (fields.pop("format"), fields.pop("crc")) != (_FORMAT, zlib.crc32(data)):
-            return None
-        return Header(str(fields["kind"]), str(fields["model"]), int(fields["generation"])), data
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[Header, BinaryIO] | None]:
+    """Yield what the file holds, the stream standing at FAISS's bytes; None if it is missing, damaged or of another
+    format. It is read twice, since FAISS must not see damaged bytes and two copies of a million photos need memory."""
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(path.open("rb"))
+            header = _checked(stream)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            header = None
+        yield None if header is None else (header, stream)
+
+
+def _checked(stream: BinaryIO) -> Header | None:
+    """Return the header of a file whose checksum is right, and go back to what follows it."""
+    fields = json.loads(stream.readline())
+    start, crc = stream.tell(), 0
+    while piece := stream.read(_PIECE_BYTES):
+        crc = zlib.crc32(piece, crc)
+    stream.seek(start)
+    if (fields["format"], fields["crc"]) != (_FORMAT, crc):
         return None
+    return Header(str(fields["kind"]), str(fields["model"]), int(fields["generation"]))
 
 
 def write(path: Path, header: Header, data: npt.NDArray[np.uint8]) -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -64,10 +64,10 @@ class IndexKind(ABC):
         """Return an index without photos."""
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> IndexKind:
-        """Return the index that `to_bytes` wrote. Raises RuntimeError."""
+    def from_stream(cls, stream: BinaryIO) -> IndexKind:
+        """Return the index whose bytes `to_bytes` made. Raises RuntimeError."""
         faiss = load_faiss()
-        return cls(faiss.deserialize_index(np.frombuffer(data, np.uint8)))
+        return cls(faiss.read_index(faiss.PyCallbackIOReader(stream.read)))
 
     def to_bytes(self) -> npt.NDArray[np.uint8] | None:
         """Return what the index file holds; None for a kind that is made from the catalog each time."""
