@@ -248,3 +248,43 @@ def test_a_large_file_that_was_edited_and_then_moved_is_its_edited_form(
     path.rename(folder / "b.bmp")
     assert index(colours) == IndexCounts(moved=1)
     assert search_text(colours, "blue")[0].score > 0.9
+
+
+def test_labels_outlast_a_moment_in_which_the_photo_could_not_be_read(
+    colours: Library, folder: Path, index: Index
+) -> None:
+    path = paint(folder / "a.png", "red")
+    index(colours, folder)
+    label(colours, "a.png")
+    for broken in (b"", b"half written"):
+        path.write_bytes(broken)
+        assert index(colours) == IndexCounts(problems=1)
+    paint(path, (200, 0, 0))
+    assert index(colours) == IndexCounts(added=1)
+    assert is_labelled(colours, "a.png")
+
+
+def test_labels_go_back_with_an_edit_that_is_undone(colours: Library, folder: Path, index: Index) -> None:
+    path = paint(folder / "a.png", "red")
+    original = path.read_bytes()
+    index(colours, folder)
+    paint(path, "blue")
+    index(colours)
+    label(colours, "a.png")
+    path.write_bytes(original)
+    assert index(colours) == IndexCounts(updated=1)
+    assert is_labelled(colours, "a.png")
+
+
+def test_a_raw_that_was_indexed_alone_keeps_what_its_picture_was_labelled(
+    colours: Library, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "is_raw", lambda _: False)  # the RAW here is a JPEG
+    (folder / "a.nef").write_bytes(jpeg("red"))
+    index(colours, folder)
+    paint(folder / "a.jpg", "blue")
+    index(colours)
+    label(colours, "a.nef")
+    (folder / "a.jpg").unlink()
+    index(colours)
+    assert is_labelled(colours, "a.nef")

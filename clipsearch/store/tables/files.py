@@ -198,10 +198,16 @@ class Files:
         *,
         keep_file: bool = False,
     ) -> None:
-        """Record that the place cannot be read. A photo known there before is no longer there, but with `keep_file`."""
-        values = {"size_bytes": size_bytes, "mtime_ns": mtime_ns, "reason": reason}
-        statement = upsert(schema.problem).values(folder_id=folder_id, relative_path=relative_path, **values)
+        """Record that the place cannot be read. A photo known there before is no longer there, but with `keep_file`.
+
+        It is remembered, so that its labels go over to what is read there next.
+        """
+        place = (folder_id, relative_path)
+        values: dict[str, Any] = {"size_bytes": size_bytes, "mtime_ns": mtime_ns, "reason": reason}
         with self._database.write() as connection:
+            if (before := _photos_at(connection, [place]).get(place)) is not None:
+                values["photo_id"] = before
+            statement = upsert(schema.problem).values(folder_id=folder_id, relative_path=relative_path, **values)
             connection.execute(statement.on_conflict_do_update(["folder_id", "relative_path"], set_=values))
             _forget(connection, schema.waiting, folder_id, [relative_path])
             if not keep_file:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -57,18 +58,18 @@ class StoredBatch:
 def take_in(connection: Connection, dims: Mapping[str, int], files: Sequence[NewFile]) -> StoredBatch:
     """Record files with their photos and vectors; a problem at the same place is over.
 
-    `dims` holds the dimension of each model that the vectors may belong to. An edited file, which is one whose new
-    content was not known and whose capture time is still the same, keeps the labels of what lay there before.
+    `dims` holds the dimension of each model that the vectors may belong to. An edited file keeps the labels of what lay
+    there before: its new content is in no other place, and its capture time is still the same.
     """
-    before, known = _photos_at(connection, files), _photo_ids(connection, files)
+    before, elsewhere = _photos_at(connection, files), _with_file(connection, _photo_ids(connection, files).values())
     _store_photos(connection, files)
     photo_ids = _photo_ids(connection, files)
     _store_files(connection, files, photo_ids)
     for model, dim in dims.items():
         _store_vectors(connection, model_row(connection, model, dim), model, files, photo_ids)
     _leave(connection, files)
-    inherit(connection, _successors(files, before, known, photo_ids))
-    replaced = {photo_id for photo_id, _ in before.values()}
+    inherit(connection, _successors(files, before, elsewhere, photo_ids))
+    replaced = {old.photo_id for old in before.values()}
     lost = replaced - _with_file(connection, replaced)
     generation = note_change(connection, {*photo_ids.values(), *lost})
     return StoredBatch([photo_ids[file.content_hash] for file in files], generation, sorted(lost))
@@ -82,15 +83,29 @@ def _photo_ids(connection: Connection, files: Sequence[NewFile]) -> dict[str, in
     return {row[0]: row[1] for row in found}
 
 
-def _photos_at(connection: Connection, files: Sequence[NewFile]) -> dict[Place, tuple[int, str | None]]:
-    """Return what lies so far at the places of `files`: a photo's id and its capture time."""
-    table = schema.file.c
-    rows = connection.execute(
-        select(table.folder_id, table.relative_path, table.photo_id, schema.photo.c.captured_at)
-        .join(schema.photo)
-        .where(tuple_(table.folder_id, table.relative_path).in_([file.place for file in files]))
-    )
-    return {(row[0], row[1]): (row[2], row[3]) for row in rows}
+class _Before(NamedTuple):
+    """What lay at a place: a photo, when it was captured, and whether the file only accompanied it."""
+
+    photo_id: int
+    captured_at: str | None
+    is_companion: bool = False
+
+    def may_become(self, file: NewFile) -> bool:
+        """Tell whether a file may be the edited form of this photo, or the RAW that now stands for it."""
+        return self.is_companion or self.captured_at is None or file.captured_at in {None, self.captured_at}
+
+
+def _photos_at(connection: Connection, files: Sequence[NewFile]) -> dict[Place, _Before]:
+    """Return what lies at the places of `files` so far or, where a problem came between, lay there last."""
+    places, photos = [file.place for file in files], schema.photo.c
+    found: dict[Place, _Before] = {}
+    for table in (schema.problem, schema.file):
+        place = (table.c.folder_id, table.c.relative_path)
+        told = (table.c.is_companion,) if table is schema.file else ()
+        rows = select(*place, photos.id, photos.captured_at, *told).join(schema.photo, photos.id == table.c.photo_id)
+        for row in connection.execute(rows.where(tuple_(*place).in_(places))):
+            found[row[0], row[1]] = _Before(row[2], row[3], *map(bool, row[4:]))
+    return found
 
 
 def _store_photos(connection: Connection, files: Sequence[NewFile]) -> None:
@@ -155,17 +170,14 @@ def _leave(connection: Connection, files: Sequence[NewFile]) -> None:
 
 
 def _successors(
-    files: Sequence[NewFile],
-    before: Mapping[Place, tuple[int, str | None]],
-    known: Mapping[str, int],
-    photo_ids: Mapping[str, int],
+    files: Sequence[NewFile], before: Mapping[Place, _Before], elsewhere: Container[int], photo_ids: Mapping[str, int]
 ) -> dict[int, int]:
-    """Return {photo: the photo that is its edited form}."""
-    edited = [file for file in files if file.place in before and file.content_hash not in known]
+    """Return {photo: the photo that is its edited form}; what has a place `elsewhere` was only moved or copied here."""
+    replacing = [(before[file.place], file, photo_ids[file.content_hash]) for file in files if file.place in before]
     return {
-        before[file.place][0]: photo_ids[file.content_hash]
-        for file in edited
-        if before[file.place][1] is None or file.captured_at in {None, before[file.place][1]}
+        old.photo_id: new
+        for old, file, new in replacing
+        if new != old.photo_id and new not in elsewhere and old.may_become(file)
     }
 
 

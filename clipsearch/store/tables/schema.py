@@ -86,6 +86,7 @@ problem = Table(
     Column("size_bytes", Integer, nullable=False),
     Column("mtime_ns", Integer, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("photo_id", Integer),  # what lay there before
     UniqueConstraint("folder_id", "relative_path"),
 )
 

@@ -15,6 +15,7 @@ _STEPS = (
     "CREATE INDEX ix_photo_captured_at ON photo (captured_at)",
     "ALTER TABLE file ADD COLUMN is_companion INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX ix_file_size_bytes ON file (size_bytes)",
+    "ALTER TABLE problem ADD COLUMN photo_id INTEGER",
     """CREATE TABLE waiting (
         folder_id INTEGER NOT NULL REFERENCES folder (id) ON DELETE CASCADE,
         relative_path TEXT NOT NULL,
