@@ -38,7 +38,7 @@ class Role(IntEnum):
     """What a row knows beside its texts."""
 
     ID = Qt.ItemDataRole.UserRole
-    PHOTO = Qt.ItemDataRole.UserRole + 1  # Photo, or None until it is fetched
+    PHOTO = Qt.ItemDataRole.UserRole + 1  # Photo, as last known while it is fetched anew; None until it is fetched
     HIT = Qt.ItemDataRole.UserRole + 2  # Hit, or None when no question is asked
     FOLDED = Qt.ItemDataRole.UserRole + 3  # how many hits the row opens, None for an ordinary row
     UNFOLDED = Qt.ItemDataRole.UserRole + 4  # whether the less sure hits are open
@@ -59,6 +59,7 @@ class PhotoModel(QAbstractListModel):
         self._seen_rows: dict[int, int] = {}  # spares a search through all ids for what is on the screen
         self._is_unfolded = False
         self._photos: Recent[int, Photo] = Recent(_KNOWN_PHOTOS)
+        self._outdated: Recent[int, Photo] = Recent(_KNOWN_PHOTOS)  # painted until they are fetched anew
         self._wanted_pages: set[int] = set()
         self._asked_pages: set[int] = set()
         self._answers: dict[int, Callable[[int, int], Any]] = {
@@ -127,22 +128,24 @@ class PhotoModel(QAbstractListModel):
             return None
 
     def photo(self, row: int) -> Photo | None:
-        """The photo of a row, or None for the fold row and for a photo that is not fetched yet."""
-        return self.index(row).data(Role.PHOTO) if 0 <= row < len(self._ids) else None
+        """The photo of a row, or None for the fold row and for a photo that is not fetched yet, or not anew."""
+        if not 0 <= row < len(self._ids):
+            return None
+        self._photo_of(row, self._ids[row])
+        return self._photos.get(self._ids[row])
 
     def add_details(self, photos: Sequence[Photo]) -> None:
         """Take photos that `details_wanted` asked for."""
         for photo in photos:
             self._photos.put(photo.id, photo)
-        if self._ids:
-            self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1), [Role.PHOTO])
+        self._photos_changed()
 
     def forget_details(self) -> None:
-        """Fetch the photos anew when they are looked at, since files may have moved."""
-        self._photos.clear()
+        """Fetch the photos anew when they are looked at, since files may have moved or gone out of reach."""
+        if len(self._photos):
+            self._outdated, self._photos = self._photos, Recent(_KNOWN_PHOTOS)
         self._asked_pages.clear()
-        for hit in self._hits.values():
-            self._photos.put(hit.photo.id, hit.photo)
+        self._photos_changed()
 
     def picture_changed(self, photo_id: int) -> None:
         """The thumbnail of a photo has come."""
@@ -198,6 +201,7 @@ class PhotoModel(QAbstractListModel):
         self._seen_rows[photo_id] = row
         if photo is None and photo_id != _FOLD:
             self._want_page(row // _PAGE)
+            return self._outdated.get(photo_id)
         return photo
 
     def _want_page(self, page: int) -> None:
@@ -214,6 +218,10 @@ class PhotoModel(QAbstractListModel):
         missing = [id_ for id_ in ids if id_ != _FOLD and self._photos.get(id_) is None]
         if missing:
             self.details_wanted.emit(missing)
+
+    def _photos_changed(self) -> None:
+        if self._ids:
+            self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1), [Role.PHOTO])
 
     def _row_changed(self, row: int) -> None:
         self.dataChanged.emit(self.index(row), self.index(row))

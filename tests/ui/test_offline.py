@@ -50,6 +50,18 @@ def test_what_is_out_of_reach_is_pale_and_says_why(qtbot, tasks: Tasks) -> None:
     assert "not connected" in model.index(1).data(Qt.ItemDataRole.ToolTipRole)
 
 
+def test_photos_that_go_out_of_reach_while_they_are_shown_turn_pale(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.start()
+    grid = window.pages.photos.grid
+    qtbot.waitUntil(lambda: session.model.rowCount() > 0 and middle(grid, session.model, 0).saturation() > 100)
+    monkeypatch.setattr(library, "photos", lambda ids: [away(id_) for id_ in ids])
+    library.unreachable = {folder.path for folder in library.added_folders}
+    session.drives.look()
+    qtbot.waitUntil(lambda: 10 < middle(grid, session.model, 0).saturation() < 80)
+
+
 def middle(grid: PhotoGrid, model: PhotoModel, row: int) -> QColor:
     """Return the colour in the middle of a tile."""
     place = grid.visualRect(model.index(row)).center() * grid.devicePixelRatioF()

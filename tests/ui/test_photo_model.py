@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -46,6 +47,22 @@ def test_details_are_asked_for_page_by_page(qtbot) -> None:
     assert model.photo(260) == photo_of(260)
     assert model.photo(251) is not None
     assert len(asked) == 1
+
+
+def test_forgotten_details_are_told_and_fetched_anew(qtbot) -> None:
+    model = PhotoModel()
+    model.show_hits(_hits(STRONG, STRONG))
+    asked: list[list[int]] = []
+    model.details_wanted.connect(asked.append)
+    with qtbot.waitSignal(model.dataChanged) as changed:
+        model.forget_details()
+    assert [index.row() for index in changed.args[:2]] == [0, 1]
+    assert model.photo(0) is None
+    assert model.index(0).data(Role.PHOTO) == photo_of(1)  # painted meanwhile, so that nothing flickers
+    qtbot.waitUntil(lambda: asked == [[1, 2]])
+    anew = replace(photo_of(1), offline=True)
+    model.add_details([anew])
+    assert model.photo(0) == model.index(0).data(Role.PHOTO) == anew
 
 
 def test_a_million_photos_cost_nothing_until_looked_at(qtbot) -> None:
