@@ -93,7 +93,7 @@ def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]
     """Return the relative paths of catalogued photos that are gone, and of those that changed."""
     gone, changed = [], []
     for path, known in sorted(library.catalog.files.known(folder.id).items()):
-        if known.photo_id is None or known.mtime_ns == TRY_AGAIN:
+        if known.photo_id is None:
             continue
         try:
             stat = extended(folder.path / path).stat()
@@ -102,7 +102,8 @@ def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]
         except OSError:
             continue
         else:
-            if (stat.st_size, mtime_ns(stat)) != (known.size_bytes, known.mtime_ns):
+            is_as_known = (stat.st_size, mtime_ns(stat)) == (known.size_bytes, known.mtime_ns)
+            if known.mtime_ns != TRY_AGAIN and not is_as_known:  # the next indexing run reads those again anyway
                 changed.append(path)
     return gone, changed
 
@@ -120,11 +121,14 @@ def _repair(library: Library) -> Iterator[str]:
 
 
 def _repair_files(library: Library, folder: Folder) -> Iterator[str]:
-    """Forget the files that are gone. Those that changed are kept: their labels go over to what they are now."""
+    """Forget the files that are gone, and the question whether they are, which a problem at the folder itself asks.
+
+    Those that changed are kept: their labels go over to what they are now.
+    """
     gone, changed = _differences(library, folder)
     if changed:
         library.catalog.files.read_again(folder.id, changed)
         yield f"{len(changed)} files in {folder.path} have changed; index it to read them again."
     if gone and still_there(library, folder):
-        library.catalog.files.remove(folder.id, gone)
+        library.catalog.files.remove(folder.id, [*gone, ""])
         yield f"Forgot {len(gone)} files in {folder.path} that are gone."

@@ -64,6 +64,33 @@ def test_files_whose_folder_became_a_file_are_gone(library: Library, folder: Pat
     assert "no longer there" in verify(library).findings[0]
 
 
+def test_a_file_to_be_read_again_that_is_gone_is_named_and_forgotten(
+    library: Library, folder: Path, index: Index
+) -> None:
+    paint(folder / "blue.png", "navy", (99, 99))
+    paint(folder / "red.png", "navy", (98, 98))
+    assert verify(library, repair=True).ok  # both wait for the next indexing run
+    (folder / "red.png").unlink()
+    assert verify(library).findings == [f"1 files in {folder} are no longer there, such as red.png."]
+    assert_mended(library, folder, index)
+    assert overview.status(library).photos == 2
+
+
+def test_a_repair_answers_the_question_whether_many_files_are_gone(
+    library: Library, folder: Path, tmp_path: Path, index: Index
+) -> None:
+    for number in range(9):
+        paint(folder / f"{number}.png", (20 * number, 0, 99))
+    index(library)
+    for path in list(folder.iterdir()):
+        path.rename(tmp_path / path.name)
+    assert index(library).problems == 1
+    assert [problem.path for problem in library.catalog.files.problems()] == [folder]
+    assert verify(library, repair=True).repaired[0] == f"Forgot 12 files in {folder} that are gone."
+    assert library.catalog.files.problems() == []
+    assert overview.status(library).photos == 0
+
+
 def test_a_folder_that_is_away_is_no_disagreement(library: Library, folder: Path, tmp_path: Path) -> None:
     folder.rename(tmp_path / "elsewhere")
     assert verify(library).ok
