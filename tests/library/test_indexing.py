@@ -3,7 +3,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
-import signal
 import threading
 import time
 from functools import partial
@@ -299,6 +298,19 @@ def test_a_missing_folder_is_told_before_anything_is_done(colours: Library, fold
     assert overview.folders(colours) == []
 
 
+@pytest.mark.parametrize("inside", ["", "sub"])
+def test_a_known_folder_that_is_away_is_told_to_be_not_connected(
+    inside: str, colours: Library, folder: Path, index: Index
+) -> None:
+    paint(folder / "sub" / "a.png")
+    index(colours, folder)
+    folder.rename(folder.with_name("away"))
+    with pytest.raises(ClipsearchError, match="is not connected; its photos are kept") as caught:
+        index(colours, folder / inside)
+    assert (caught.value.title, caught.value.path) == ("Folder not connected", folder)
+    assert overview.status(colours).offline == 1
+
+
 def test_a_file_is_no_folder(colours: Library, folder: Path, index: Index) -> None:
     with pytest.raises(ClipsearchError, match="is a file"):
         index(colours, paint(folder / "a.png"))
@@ -453,7 +465,7 @@ def prepare_or_die(pending: PendingFile, **options: Any) -> Any:
     """Prepare a file, or do what its name says."""
     match Path(pending.found.relative_path).stem:
         case "die":
-            os.kill(os.getpid(), signal.SIGTERM)
+            os._exit(1)
         case "hang":
             time.sleep(600)
         case "bug":

@@ -27,6 +27,7 @@ from clipsearch.library.indexing.tally import Tally
 from clipsearch.library.indexing.throttle import Throttle
 from clipsearch.library.library import Library
 from clipsearch.library.roots import PATIENT_LIMIT_S, check, make_room, still_there
+from clipsearch.paths import way_to
 from clipsearch.records import Folder, IndexCounts, Progress, Stage
 
 
@@ -89,7 +90,7 @@ def _targets(
 ) -> list[Folder]:
     """Return the added folders to look at, each once; those that are offline are left as they are."""
     for path in folders or ():
-        _require_folder(path)
+        _require_folder(library, path)
     named = [Path(os.path.abspath(path)) for path in folders or ()]
     make_room(library, named)
     holds = partial(reaches, rules=scan_rules(library))
@@ -102,8 +103,10 @@ def _targets(
     return [folder for folder in known if folders is None or folder.id in wanted]
 
 
-def _require_folder(path: Path) -> None:
+def _require_folder(library: Library, path: Path) -> None:
     if not os.path.isdir(path):
+        checked, named = check(library, PATIENT_LIMIT_S), Path(os.path.abspath(path))
+        _require_connected([folder for folder in checked if way_to(folder.path, named) is not None])
         reason = "is a file; name the folder it lies in" if path.is_file() else "is not there"
         raise ClipsearchError("Folder not found", f"The folder {path} {reason}.", path)
 
