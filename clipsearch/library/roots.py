@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from threading import Thread
+from threading import Lock, Thread
 from typing import TypeVar
 
 from clipsearch.errors import CatalogError
@@ -34,6 +34,7 @@ Sizes = Mapping[str, int]  # bytes, by relative path
 Answer = TypeVar("Answer")
 
 _late: dict[Path, Future[object]] = {}  # looks that have not come back, so that no second one is lost to the same place
+_late_lock = Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ def check(library: Library, limit_s: float = LIMIT_S) -> list[Folder]:
     """Look where the added folders are now, record it, and return them by path.
 
     All are looked at together, for at most `limit_s` seconds. A library that may only be read is left as it is.
+    Raises CatalogError.
     """
     known = library.catalog.folders.places()
     looks = {
@@ -138,11 +140,27 @@ def _is_still_at(path: Path, place: FolderPlace) -> bool:
 
 
 def _in_time(looks: Mapping[Path, Callable[[], Answer]], limit_s: float) -> dict[Path, Answer]:
-    """Take all looks at once and return those that came back in time. One that is late is not taken again meanwhile."""
-    under_way = {path: _begun(look) for path, look in looks.items() if path not in _late or _late[path].done()}
-    wait(under_way.values(), timeout=limit_s)
-    _late.update({path: answer for path, answer in under_way.items() if not answer.done()})  # type: ignore[misc]
-    return {path: answer.result() for path, answer in under_way.items() if answer.done()}
+    """Take all looks at once and return those that came back in time. One that is late is not taken again meanwhile.
+
+    One that fails tells nothing, and nothing of the others. Raises CatalogError, which is of no one folder.
+    """
+    with _late_lock:
+        for path in [path for path, answer in _late.items() if answer.done()]:
+            del _late[path]
+        late = set(_late)
+    under_way = {path: _begun(look) for path, look in looks.items() if path not in late}
+    in_time, too_late = wait(under_way.values(), timeout=limit_s)
+    with _late_lock:
+        _late.update({path: answer for path, answer in under_way.items() if answer in too_late})  # type: ignore[misc]
+    return {path: answer.result() for path, answer in under_way.items() if answer in in_time and _succeeded(answer)}
+
+
+def _succeeded(answer: Future[Answer]) -> bool:
+    """Tell whether a look that came back saw anything. Raises CatalogError."""
+    error = answer.exception()
+    if isinstance(error, CatalogError):
+        raise error
+    return error is None
 
 
 def _begun(look: Callable[[], Answer]) -> Future[Answer]:
@@ -152,7 +170,7 @@ def _begun(look: Callable[[], Answer]) -> Future[Answer]:
     def run() -> None:
         try:
             answer.set_result(look())
-        except BaseException as error:  # raised where the answer is read
+        except BaseException as error:  # told where the answer is read
             answer.set_exception(error)
 
     Thread(target=run, name="look at folder", daemon=True).start()
@@ -180,13 +198,14 @@ def _aside(place: FolderPlace) -> FolderPlace:
 
 
 def _record(library: Library, known: Mapping[int, FolderPlace], found: Mapping[int, _Finding]) -> None:
-    """Record what has changed; where that may not be written, what was seen holds all the same."""
+    """Record what has changed; in a library that may only be read, what was seen holds all the same."""
+    if library.catalog.read_only:
+        return
     folders = library.catalog.folders
     places = {id_: finding.place for id_, finding in found.items() if finding.place != known[id_]}
-    with suppress(CatalogError):
-        if places:
-            folders.set_places(places)
-        offline = folders.offline()
-        for id_, finding in found.items():
-            if finding.offline != (id_ in offline):
-                folders.set_offline(id_, finding.offline)
+    if places:
+        folders.set_places(places)
+    offline = folders.offline()
+    for id_, finding in found.items():
+        if finding.offline != (id_ in offline):
+            folders.set_offline(id_, finding.offline)

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from clipsearch.library import overview, roots
 from clipsearch.library.library import Library
 from clipsearch.library.roots import check, make_room, still_there
 from clipsearch.records import Folder, FoundFile
+from clipsearch.store.safety.sqlite_file import Access
 from clipsearch.store.tables.folders import FolderPlace
 from clipsearch.store.tables.intake import NewFile
 
@@ -286,14 +288,51 @@ def wait_until_nothing_looks() -> None:
 def test_a_library_that_may_only_be_read_is_told_all_the_same(
     disk: Path, mounts: Mounts, colours: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise CatalogError("its folder may not be written")
-
     mounts.unmount("DISK")
     after = mounts.mount("DISK", "DISK1") / "photos"
-    monkeypatch.setattr(colours.catalog.folders, "set_places", refuse)
+    monkeypatch.setattr(colours.catalog._database, "_access", Access.READ)
     assert check(colours) == [Folder(1, after)]
     assert place(colours).path == disk
+
+
+def test_what_cannot_be_recorded_for_another_reason_is_told(
+    disk: Path, mounts: Mounts, colours: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise CatalogError("the disk is full")
+
+    mounts.unmount("DISK")
+    mounts.mount("DISK", "DISK1")
+    monkeypatch.setattr(colours.catalog.folders, "set_places", fail)
+    with pytest.raises(CatalogError, match="full"):
+        check(colours)
+
+
+def test_a_look_that_fails_is_that_folders_alone(
+    disk: Path, mounts: Mounts, colours: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well = add(colours, photos_in(mounts.mount("WELL", "WELL")))
+
+    def fail(path: Path) -> bool:
+        if path == disk:
+            raise OverflowError
+        return real(path)
+
+    real = os.path.isdir
+    monkeypatch.setattr(roots.os.path, "isdir", fail)
+    assert check(colours) == [Folder(1, disk, offline=True), Folder(2, well.path)]
+    assert not still_there(colours, Folder(1, disk))
+    monkeypatch.setattr(roots.os.path, "isdir", real)
+    assert {folder.id for folder in check(colours) if not folder.offline} == {1, 2}
+
+
+def test_folders_may_be_checked_by_many_threads_at_once(disk: Path, mounts: Mounts, colours: Library) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        looks = list(pool.map(lambda limit_s: check(colours, limit_s), [0.0, 20.0] * 40))
+    assert {folder.id for folders in looks for folder in folders} == {1}
+    wait_until_nothing_looks()
+    assert check(colours) == [Folder(1, disk)]
+    assert roots._late == {}
 
 
 def test_a_look_at_what_is_as_it_was_writes_nothing(
