@@ -131,6 +131,7 @@ def index(
         if opened.answering.model_id != answering:
             print(f"{opened.answering.package.name} answers now.", file=sys.stderr)
         _warn(opened)
+        _tell_folders_away(opened)
     summary = asdict(counts) | {"seconds": round(time.monotonic() - started, 3)}
     if as_json:
         print_json(summary)
@@ -158,8 +159,9 @@ def search(
         raise typer.BadParameter("give either a QUERY or --batch FILE")
     queries = _batch_queries(batch) if batch else [query or ""]
     with open_library(library) as opened:
-        _print_hits(opened, queries, limit, as_json, inside)
+        printed = _print_hits(opened, queries, limit, as_json, inside)
         _warn(opened)
+        _tell_hits_away(opened, printed)
 
 
 @app.command()
@@ -174,8 +176,9 @@ def similar(
     from clipsearch.library.search import search_image
 
     with open_library(library) as opened:
-        _print_answer(str(image), search_image(opened, image, limit, inside), limit, as_json, inside)
+        printed = _print_answer(str(image), search_image(opened, image, limit, inside), limit, as_json, inside)
         _warn(opened)
+        _tell_hits_away(opened, printed)
 
 
 @app.command()
@@ -184,13 +187,16 @@ def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     from clipsearch.library import overview, roots
 
     with open_library(library) as opened:
-        roots.check(opened)
+        folders = roots.check(opened)
         values = asdict(overview.status(opened))
     if as_json:
         print_json(values)
     else:
         note = values.pop("note")
-        print("\n".join([*(f"{name:10}{value}" for name, value in values.items()), *filter(None, [note])]))
+        lines = [f"{name:10}{value}" for name, value in values.items()]
+        marked = [f"{one_line(folder.path)}{' (offline)' if folder.offline else ''}" for folder in folders]
+        lines += [f"{'' if number else 'folders':10}{folder}" for number, folder in enumerate(marked)]
+        print("\n".join([*lines, *filter(None, [note])]))
 
 
 @app.command()
@@ -282,19 +288,41 @@ def _warn(library: Library) -> None:
         print(library.note, file=sys.stderr)
 
 
+def _tell_folders_away(library: Library) -> None:
+    """Say which added folders could not be reached by the run that has just ended."""
+    for folder in library.catalog.folders.all():
+        if folder.offline:
+            print(f"Not connected: {one_line(folder.path)}; its photos are kept.", file=sys.stderr)
+
+
+def _tell_hits_away(library: Library, printed: Sequence[Path]) -> None:
+    """Say how many of the files printed cannot be opened, since their folders cannot be reached."""
+    from clipsearch.library import roots
+
+    away = [folder.path for folder in (roots.check(library) if printed else ()) if folder.offline]
+    count = sum(any(path.is_relative_to(folder) for folder in away) for path in printed)
+    if count == 1:
+        print("1 of these lies in a folder that is not connected now.", file=sys.stderr)
+    elif count:
+        print(f"{count} of these lie in folders that are not connected now.", file=sys.stderr)
+
+
 def _print_hits(
     library: Library, queries: Sequence[str], limit: int, as_json: bool, inside: Path | None = None
-) -> None:
+) -> list[Path]:
+    """Print the answers to all queries, and return the files printed."""
     from clipsearch.library.search import search_texts
 
+    printed = []
     for query, hits in search_texts(library, queries, limit, inside):
-        _print_answer(query, hits, limit, as_json, inside, titled=len(queries) > 1)
+        printed += _print_answer(query, hits, limit, as_json, inside, titled=len(queries) > 1)
+    return printed
 
 
 def _print_answer(
     query: str, hits: Iterable[Hit], limit: int, as_json: bool, inside: Path | None = None, *, titled: bool = False
-) -> None:
-    """Print a line for each file of the hits: copies of a photo follow each other with the same score."""
+) -> list[Path]:
+    """Print a line for each file of the hits and return the files; copies of a photo follow each other."""
     if titled and not as_json:
         print(f"{query}:")
     files = [(hit, path) for hit in hits for path in hit.photo.paths if inside is None or _lies_in(path, inside)]
@@ -304,6 +332,7 @@ def _print_answer(
             print_json({"query": query, "rank": rank, "path": str(path), "score": score, "relevance": hit.relevance})
         else:
             print(f"{_SURE[hit.relevance]} {hit.score:6.3f}  {one_line(path)}")
+    return [path for _, path in files[:limit]]
 
 
 def _lies_in(path: Path, directory: Path) -> bool:

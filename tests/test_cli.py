@@ -125,6 +125,38 @@ def test_the_demo_answers_without_a_display() -> None:
     assert len(hits) == 3
 
 
+# Folders that are away
+
+
+def test_folders_that_are_away_are_told_beside_the_data(tmp_path: Path) -> None:
+    here, gone, library = tmp_path / "here", tmp_path / "gone", tmp_path / "library"
+    for folder, names in ((here, ["dog.jpg"]), (gone, ["cat.jpg", "coffee.jpg"])):
+        folder.mkdir()
+        for name in names:
+            shutil.copy(DEMO / name, folder)
+    run = partial(clipsearch, "--library", library)
+    lines(run("index", here, gone, "--json"))
+    found, (counts,) = lines(run("search", "a dog", "--json")), lines(run("status", "--json"))
+    assert run("status").stdout.splitlines()[-2:] == [f"folders   {gone}", f"          {here}"]
+    gone.rename(tmp_path / "elsewhere")
+
+    two = "2 of these lie in folders that are not connected now.\n"
+    in_json = run("search", "a dog", "--json")
+    assert (lines(in_json), in_json.stderr) == (found, two)
+    assert run("search", "a dog", "-n", 1).stderr == ""
+    one = "1 of these lies in a folder that is not connected now.\n"
+    assert run("similar", DEMO / "cat.jpg", "-n", 1).stderr == one
+    assert run("status").stdout.splitlines()[-2:] == [f"folders   {gone} (offline)", f"          {here}"]
+    assert lines(run("status", "--json")) == [counts | {"offline": 2}]
+
+    again = run("index", "--json")
+    assert lines(again)[0] | {"seconds": 0} == NOTHING | {"unchanged": 1}
+    assert again.stderr == f"Not connected: {gone}; its photos are kept.\n"
+    named = run("index", gone)
+    assert_one_error(named)
+    assert "is not connected; its photos are kept" in named.stderr
+
+
 # Mistakes
 
 
