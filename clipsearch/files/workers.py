@@ -16,6 +16,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -28,6 +29,7 @@ _SPAWN = multiprocessing.get_context("spawn")
 _POLL_S = 0.1
 _START_LIMIT_S = 120.0
 _NICER = 5
+_TRIES = 2  # the system may kill a worker that harmed nobody
 _LAST_AT_THE_DISK = 7  # of the levels 0 to 7 of Linux's best-effort class
 
 
@@ -35,9 +37,9 @@ class WorkerPool(Generic[Item, Result]):
     """Runs `function(item)` in `count` processes, with at most `ahead` results waiting for the consumer.
 
     `function` must be importable by name. An item for which it raises a ClipsearchError yields that error. An item
-    that takes longer than `timeout_s`, or whose worker dies (memory beyond `memory_mb`, a crash in a decoder),
-    yields an UnreadablePhotoError with `by_reader` set. Any other exception of `function`, or a worker that cannot
-    start, ends the run.
+    that takes longer than `timeout_s`, or whose worker dies twice (memory beyond `memory_mb`, a crash in a decoder),
+    yields an UnreadablePhotoError with `by_reader` set; the first death may be another program's doing. Any other
+    exception of `function`, or a worker that cannot start, ends the run.
     """
 
     def __init__(
@@ -125,6 +127,10 @@ class _StoppedError(Exception):
     """The run was stopped while a worker was busy."""
 
 
+class _DiedError(Exception):
+    """A worker process ended before it answered."""
+
+
 @dataclass(frozen=True)
 class _Failed:
     """An exception of the worker's own code, as text, since not every exception survives a pipe."""
@@ -143,9 +149,21 @@ class _Worker(Generic[Item, Result]):
         self._stop = stop
         self._process: Any = None
         self._pipe: Any = None
+        self._at_exit: Any = None
 
     def ask(self, item: Item) -> Result | ClipsearchError:
         """Return the function's result, or the error that stands for it."""
+        for _ in range(_TRIES):
+            try:
+                return self._ask(item)
+            except _DiedError:
+                self.kill()
+                if self._stop.is_set():
+                    raise _StoppedError from None
+        return _given_up("Reading the file made the reader crash or run out of memory.")
+
+    def _ask(self, item: Item) -> Result | ClipsearchError:
+        """Do so with one process. Raises _DiedError when it is lost."""
         if self._process is None:
             self._start()
         try:
@@ -154,9 +172,8 @@ class _Worker(Generic[Item, Result]):
                 self.kill()
                 return _given_up(f"Reading the file took longer than {self._timeout_s:g} seconds.")
             answer = self._pipe.recv()
-        except (EOFError, OSError):
-            self.kill()
-            return _given_up("Reading the file made the reader crash or run out of memory.")
+        except (EOFError, OSError) as error:
+            raise _DiedError from error
         if isinstance(answer, _Failed):
             raise ClipsearchError("Reading photos failed", answer.text)
         result: Result | ClipsearchError = answer
@@ -167,9 +184,10 @@ class _Worker(Generic[Item, Result]):
         pipe, theirs = _SPAWN.Pipe()
         with theirs:
             process = _SPAWN.Process(target=_serve, args=(theirs, *self._target), daemon=True)
-            with _no_interrupt():
+            with _no_signals():
                 process.start()
         self._process, self._pipe = process, pipe
+        self._at_exit = Finalize(None, self._end, exitpriority=0)
         try:
             ready = self._answered(_START_LIMIT_S) and pipe.recv()
         except (EOFError, OSError):
@@ -187,8 +205,14 @@ class _Worker(Generic[Item, Result]):
                 return False
         return True
 
+    def _end(self) -> None:
+        """End with a program that leaves its run open; the standard way is to ask, which workers do not hear."""
+        self._stop.set()
+        self._process.kill()
+
     def kill(self) -> None:
         if self._process is not None:
+            self._at_exit.cancel()
             self._process.kill()
             self._process.join()
             self._pipe.close()
@@ -196,8 +220,8 @@ class _Worker(Generic[Item, Result]):
 
 
 def _serve(pipe: Connection, function: Callable[[Any], Any], memory_mb: int) -> None:
-    """The worker process: answer items until the other end closes, which handles interrupts, too."""
-    _ignore_interrupts()
+    """The worker process: answer items until the other end closes, which handles signals, too."""
+    _ignore_signals()
     _yield_to_others()
     _limit_memory(memory_mb)
     try:
@@ -224,29 +248,37 @@ def _given_up(reason: str) -> UnreadablePhotoError:
 
 
 @contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """Let a process that is started here hold back Ctrl+C, which the terminal sends to it as well, from its beginning.
+def _no_signals() -> Iterator[None]:
+    """Let a process that is started here hold back, from its beginning, what ends a whole group of processes.
 
-    Windows cannot; there it may print a traceback if it is interrupted while it starts.
+    That is Ctrl+C and a closed terminal, and a service that is stopped. Windows cannot; there it may print a traceback
+    if it is interrupted while it starts.
     """
     if os.name == "nt":
         yield
         return
     from multiprocessing import resource_tracker  # of POSIX systems
 
-    resource_tracker.ensure_running()  # now, since starting it lets interrupts through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _of_a_group())
     try:
+        resource_tracker.ensure_running()  # now, since starting it lets some signals through again
+        signal.pthread_sigmask(signal.SIG_BLOCK, _of_a_group())
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _ignore_interrupts() -> None:
-    """Ignore Ctrl+C, and what was held back of it (see `_no_interrupt`)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _ignore_signals() -> None:
+    """Leave it to the other end of the pipe to stop, and forget what was held back (see `_no_signals`)."""
+    for number in _of_a_group():
+        signal.signal(number, signal.SIG_IGN)
     if os.name != "nt":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _of_a_group())
+
+
+def _of_a_group() -> set[signal.Signals]:
+    """Return the signals that reach every process of a program, which its main process answers."""
+    return {each for each in signal.Signals if each.name in {"SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"}}
 
 
 def _yield_to_others() -> None:

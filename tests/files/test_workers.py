@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 from clipsearch.errors import ClipsearchError, UnreadablePhotoError
 from clipsearch.files import workers
 from clipsearch.files.workers import WorkerPool
-from tests.files.work import Unstartable, double, misbehave, priority, reserve
+from tests.files.work import Unstartable, die_once, double, misbehave, priority, reserve, slowly
 from tests.pictures import paint
 
 
@@ -59,6 +60,66 @@ def test_a_bad_item_costs_only_itself(bad: str, reason: str) -> None:
     assert error.by_reader == (bad != "refuse")
     assert results == {"a": "a", "b": "b", "c": "c"}
     assert_nothing_left()
+
+
+def test_the_first_death_of_a_worker_is_not_blamed_on_the_photo(tmp_path: Path) -> None:
+    items = [str(tmp_path / name) for name in "abc"]
+    assert sorted(pool(die_once).run(items)) == [(item, item) for item in items]
+    assert_nothing_left()
+
+
+@pytest.mark.parametrize(("bad", "processes"), [("die", 3), ("hang", 2)])
+def test_only_a_death_is_tried_again(bad: str, processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = []
+    start = workers._Worker._start
+
+    def counted(worker: Any) -> None:
+        started.append(worker)
+        start(worker)
+
+    monkeypatch.setattr(workers._Worker, "_start", counted)
+    results = list(pool(misbehave, count=1, timeout_s=0.5).run([bad, "a"]))
+    assert isinstance(results[0][1], UnreadablePhotoError)
+    assert results[1] == ("a", "a")
+    assert len(started) == processes
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_to_the_whole_program_is_not_for_its_workers(tmp_path: Path, name: str) -> None:
+    mark = tmp_path / "begun"
+
+    def signal_it() -> None:
+        while not mark.exists():
+            time.sleep(0.01)
+        for child in multiprocessing.active_children():
+            survivors.append(child)
+            os.kill(child.pid or 0, getattr(signal, name))
+        time.sleep(0.2)
+        assert all(child.is_alive() for child in survivors)
+
+    survivors: list[Any] = []
+    with ThreadPoolExecutor() as executor:
+        signalled = executor.submit(signal_it)
+        assert list(pool(slowly, count=1).run([str(mark)])) == [(str(mark), str(mark))]
+        signalled.result()
+    assert len(survivors) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="asks the system about processes")
+def test_workers_end_with_a_program_that_leaves_its_run_open() -> None:
+    code = (
+        "import multiprocessing\n"
+        "from clipsearch.files.workers import WorkerPool\n"
+        "from tests.files.work import misbehave\n"
+        "run = WorkerPool(misbehave, 1, 60, 2048, 1).run(['a', 'hang', 'hang', 'hang'])\n"
+        "next(run)\n"
+        "print(multiprocessing.active_children()[0].pid, flush=True)\n"
+        "multiprocessing.kept = run\n"  # so that it is not closed before the end
+    )
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert done.returncode == 0
+    assert ends(int(done.stdout))
 
 
 def test_a_bug_in_the_work_ends_the_run() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
+from pathlib import Path
 
 import psutil
 
@@ -19,7 +19,7 @@ def misbehave(item: str) -> str:
     """Do what the item says."""
     match item:
         case "die":
-            os.kill(os.getpid(), signal.SIGTERM)
+            os._exit(1)
         case "hang":
             time.sleep(600)
         case "refuse":
@@ -54,3 +54,18 @@ def priority(_item: int) -> tuple[int, int | None]:
     """Return this process's nice value, and its level at the disk where there is one."""
     this = psutil.Process()
     return this.nice(), this.ionice().value if hasattr(this, "ionice") else None
+
+
+def die_once(path: str) -> str:
+    """Die as if the system had killed the process, unless it has happened; the file says whether."""
+    if not Path(path).exists():
+        Path(path).touch()
+        os._exit(1)
+    return path
+
+
+def slowly(mark: str) -> str:
+    """Take a moment, and say at its beginning that it has begun."""
+    Path(mark).touch()
+    time.sleep(1)
+    return mark
