@@ -31,7 +31,8 @@ class DailyBackup:
 
     def wait(self) -> str:
         """Wait until it is made, or broken off; return why there is none in a sentence, nothing while all is well."""
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         return self._note
 
     def _work(self) -> None:
@@ -55,13 +56,27 @@ def back_up(library: Library, stopped: threading.Event | None = None) -> str:
 
 @contextmanager
 def backing_up(library: Library) -> Iterator[DailyBackup]:
-    """Make the daily backup, if it is due, while the block runs; an exception in it breaks the backup off."""
+    """Make the daily backup, if it is due, while the block runs; an exception in it breaks the backup off.
+
+    The first one, of a library that was empty before, is made after the block.
+    """
     backup = DailyBackup(library)
-    backup.start()
+    was_empty = _is_empty(library)
+    if not was_empty:
+        backup.start()
     try:
         yield backup
+        if was_empty:
+            backup.start()
     except BaseException:
         backup.stop()
         raise
     finally:
         backup.wait()
+
+
+def _is_empty(library: Library) -> bool:
+    try:
+        return not library.catalog.holds_anything()
+    except CatalogError:  # told by the backup
+        return False

@@ -38,6 +38,7 @@ _REASONS = {  # what SQLite says -> what the user can do
     "locked": "another program holds it; try again",
     "disk I/O error": "its disk fails, or is full",
 }
+_MADE_FROM_A_CATALOG = ("index/*.faiss", "thumbnails/[0-9a-f][0-9a-f]/*.jpg")
 _CHUNK = 500  # values in one IN (...) list, within SQLite's limits
 
 Value = TypeVar("Value")
@@ -184,11 +185,19 @@ def _refuse_lost(path: Path) -> None:
     """Raise DamagedCatalogError if there is no catalog where there once was one: a new one would hide the loss."""
     if path.exists() and path.stat().st_size > 0:
         return
+    what = "empty" if path.exists() else "gone"
     if backups := Backups(path).all():
-        day = backups[0].day
-        what = "empty" if path.exists() else "gone"
-        message = f"The library's catalog is {what}; `clipsearch verify --repair` puts back the backup of {day}."
-        raise DamagedCatalogError(message, path)
+        way_on = f"`clipsearch verify --repair` puts back the backup of {backups[0].day}"
+    elif _is_in_use(path.parent):
+        way_on = "put it back, or let `clipsearch verify --repair` begin an empty one, since there is no backup"
+    else:
+        return
+    raise DamagedCatalogError(f"The library's catalog is {what}; {way_on}.", path)
+
+
+def _is_in_use(folder: Path) -> bool:
+    """Tell whether anything lies in a library's folder that was made from a catalog."""
+    return any(next(folder.glob(pattern), None) for pattern in _MADE_FROM_A_CATALOG)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from clipsearch.library import upkeep
 from clipsearch.library.library import Library
 from clipsearch.settings import Settings
+from clipsearch.store.catalog import Catalog
 from clipsearch.store.safety import backups as making
 from clipsearch.store.safety.backups import Backups
 from tests.fakes import fake_library
@@ -32,6 +34,27 @@ def test_a_library_is_backed_up_once_a_day(library: Library, backups: Backups) -
             pass
         assert backup.wait() == ""
     assert len(backups.all()) == 1
+
+
+def test_the_first_backup_holds_what_the_first_run_found(colours: Library, folder: Path, backups: Backups) -> None:
+    with upkeep.backing_up(colours) as backup:
+        colours.catalog.folders.add(folder)
+        colours.catalog.labels.add("Sea")
+        assert backups.all() == []
+    assert backup.wait() == ""
+    (made,) = backups.all()
+    with closing(Catalog(made.path)) as catalog:
+        assert list(catalog.labels.categories()) == ["Sea"]
+
+
+def test_a_first_run_that_finds_nothing_or_fails_makes_none(colours: Library, folder: Path, backups: Backups) -> None:
+    with upkeep.backing_up(colours) as backup:
+        pass
+    assert backup.wait() == ""
+    with pytest.raises(KeyboardInterrupt), upkeep.backing_up(colours):
+        colours.catalog.folders.add(folder)
+        raise KeyboardInterrupt
+    assert backups.all() == []
 
 
 def test_an_empty_library_is_not(colours: Library, backups: Backups) -> None:

@@ -191,6 +191,33 @@ def damage_catalog(path: Path, damage: str) -> None:
     path.write_bytes(content)
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_lost_catalog_without_a_backup_is_told_and_begun_anew(
+    library: Library, folder: Path, tmp_path: Path, index: Index, is_gone: bool
+) -> None:
+    index_file = library.folder / "index" / "fake-1-p1.faiss"
+    assert len(search_text(library, "red")) == 3
+    library.close()
+    assert index_file.exists()
+    catalog = tmp_path / "library" / "catalog.sqlite"
+    for file in catalog.parent.glob("catalog.sqlite-*"):
+        file.unlink()
+    if is_gone:
+        catalog.unlink()
+    else:
+        catalog.write_bytes(b"")
+    assert damage_is_told(tmp_path / "library")
+    outcome = repair(tmp_path / "library", lambda: fake_library(tmp_path / "library"))
+    assert outcome.ok
+    assert any("the library is empty now" in sentence for sentence in outcome.repaired)
+    (folder / "red.png").unlink()  # so that the numbers of the photos mean others than in the old index
+    with fake_library(tmp_path / "library") as again:
+        index(again, folder)
+        assert overview.status(again).photos == 2
+        assert verify(again).ok
+        assert search_text(again, "blue")[0].photo.path == folder / "blue.png"
+
+
 def test_a_repair_waits_for_nobody(library: Library, tmp_path: Path) -> None:
     with indexing_lock(tmp_path / "library", "window"), pytest.raises(LibraryBusyError, match="The window"):
         repair(tmp_path / "library", lambda: fake_library(tmp_path / "library"))

@@ -244,6 +244,27 @@ def test_nothing_readable_and_no_backup_is_an_empty_library(path: Path) -> None:
     report = rescue(path)
     assert held(path) == {"files": 0, "vectors": 0, "judgements": 0}
     assert "Some of your categories and judgements may be missing, for there is no sound backup." in report
+    assert report[1].startswith("Nothing could be saved, so the library is empty now;")
+
+
+@pytest.mark.parametrize("left", ["index/fake.faiss", f"thumbnails/0f/{64 * '0'}.jpg"])
+@pytest.mark.parametrize("lost", [Path.unlink, lambda path: path.write_bytes(b"")], ids=["gone", "empty"])
+def test_a_lost_catalog_without_a_backup_is_told_where_there_once_was_one(
+    tmp_path: Path, left: str, lost: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "catalog.sqlite"
+    Catalog(path).close()
+    lost(path)
+    (tmp_path / left).parent.mkdir(parents=True)
+    Catalog(path).close()  # empty folders are no sign of a catalog
+    lost(path)
+    (tmp_path / left).touch()
+    for _ in range(2):  # the first one changes nothing
+        with pytest.raises(DamagedCatalogError, match="`clipsearch verify --repair` begin an empty one"):
+            Catalog(path)
+    assert any("the library is empty now" in sentence for sentence in rescue(path))
+    with closing(Catalog(path)) as catalog:
+        assert not catalog.holds_anything()
 
 
 def test_what_is_logged_and_not_in_the_file_yet_is_read(path: Path, tmp_path: Path) -> None:

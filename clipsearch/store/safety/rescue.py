@@ -150,7 +150,7 @@ def _make_sound(catalog: Path, scratch: Path) -> list[str]:
             new.execute(statement)
         _count_generations_anew(new)
         new.execute("COMMIT")
-        return [*_told_saved(saved, _counts(new), used), *_told_lost(damaged, used)]
+        return [*_told(saved, _counts(new), used), *_told_lost(damaged, used)]
 
 
 # What can be read of the damaged catalog
@@ -361,6 +361,13 @@ def _counts(new: sqlite3.Connection) -> dict[str, int]:
         name: int(new.execute(f"SELECT count(*) FROM {name}").fetchone()[0])  # noqa: S608 (our own names)
         for name in _NAMES
     }
+
+
+def _told(saved: dict[str, int], now: dict[str, int], used: Backup | None) -> Iterator[str]:
+    if any(now.values()) or used:
+        yield from _told_saved(saved, now, used)
+    else:
+        yield "Nothing could be saved, so the library is empty now; `clipsearch index DIR` adds your folders again."
 
 
 def _told_saved(saved: dict[str, int], now: dict[str, int], used: Backup | None) -> Iterator[str]:
