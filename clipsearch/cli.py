@@ -18,7 +18,7 @@ import typer
 from clipsearch.cli_categories import categories
 from clipsearch.cli_models import models
 from clipsearch.cli_watch import watch
-from clipsearch.errors import ClipsearchError
+from clipsearch.errors import CatalogError, ClipsearchError
 from clipsearch.terminal import (
     JsonOption,
     LibraryOption,
@@ -299,7 +299,13 @@ def _tell_hits_away(library: Library, printed: Sequence[Path]) -> None:
     """Say how many of the files printed cannot be opened, since their folders cannot be reached."""
     from clipsearch.library import roots
 
-    away = [folder.path for folder in (roots.check(library) if printed else ()) if folder.offline]
+    if not printed:
+        return
+    try:
+        folders = roots.check(library)
+    except CatalogError:  # it cannot be recorded: the answer stands all the same
+        folders = library.catalog.folders.all()
+    away = [folder.path for folder in folders if folder.offline]
     count = sum(any(path.is_relative_to(folder) for folder in away) for path in printed)
     if count == 1:
         print("1 of these lies in a folder that is not connected now.", file=sys.stderr)

@@ -18,6 +18,10 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from clipsearch import cli
+from clipsearch.errors import CatalogError
+from clipsearch.library import roots
+from clipsearch.library.library import Library
 from clipsearch.paths import resource_path
 from tests.pictures import black_png, change_unseen, paint, truncated_jpeg
 
@@ -155,6 +159,19 @@ def test_folders_that_are_away_are_told_beside_the_data(tmp_path: Path) -> None:
     named = run("index", gone)
     assert_one_error(named)
     assert "is not connected; its photos are kept" in named.stderr
+
+
+def test_an_answer_stands_where_it_cannot_be_recorded_what_is_away(
+    colours: Library, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(library: Library) -> None:
+        raise CatalogError("The disk is full.")
+
+    added = colours.catalog.folders.add(folder)
+    colours.catalog.folders.set_offline(added.id, True)
+    monkeypatch.setattr(roots, "check", fail)
+    cli._tell_hits_away(colours, [folder / "a.jpg", folder.with_name("photos 2") / "b.jpg"])
+    assert capsys.readouterr().err == "1 of these lies in a folder that is not connected now.\n"
 
 
 # Mistakes
