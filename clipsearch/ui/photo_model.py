@@ -59,7 +59,7 @@ class PhotoModel(QAbstractListModel):
         self._seen_rows: dict[int, int] = {}  # spares a search through all ids for what is on the screen
         self._is_unfolded = False
         self._photos: Recent[int, Photo] = Recent(_KNOWN_PHOTOS)
-        self._outdated: Recent[int, Photo] = Recent(_KNOWN_PHOTOS)  # painted until they are fetched anew
+        self._outdated: Recent[int, Photo] = Recent(_KNOWN_PHOTOS)  # they stand in until they are fetched anew
         self._wanted_pages: set[int] = set()
         self._asked_pages: set[int] = set()
         self._answers: dict[int, Callable[[int, int], Any]] = {
@@ -128,11 +128,8 @@ class PhotoModel(QAbstractListModel):
             return None
 
     def photo(self, row: int) -> Photo | None:
-        """The photo of a row, or None for the fold row and for a photo that is not fetched yet, or not anew."""
-        if not 0 <= row < len(self._ids):
-            return None
-        self._photo_of(row, self._ids[row])
-        return self._photos.get(self._ids[row])
+        """The photo of a row, or None for the fold row and for a photo that is not fetched yet."""
+        return self._photo_of(row, self._ids[row]) if 0 <= row < len(self._ids) else None
 
     def add_details(self, photos: Sequence[Photo]) -> None:
         """Take photos that `details_wanted` asked for."""
