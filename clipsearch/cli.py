@@ -20,6 +20,7 @@ from clipsearch.cli_models import models
 from clipsearch.cli_watch import watch
 from clipsearch.errors import CatalogError, ClipsearchError
 from clipsearch.terminal import (
+    FoldersArgument,
     JsonOption,
     LibraryOption,
     chosen_folder,
@@ -108,10 +109,7 @@ def demo(
 
 @app.command()
 def index(
-    folders: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="DIR", readable=False, help="Folders of photos; by default those already added."),
-    ] = None,
+    folders: FoldersArgument = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
     retry: Annotated[bool, typer.Option("--retry", help="Read files again that had a problem.")] = False,

@@ -7,12 +7,12 @@ import sys
 import threading
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.terminal import JsonOption, LibraryOption, one_line, open_library, print_json
+from clipsearch.terminal import FoldersArgument, JsonOption, LibraryOption, one_line, open_library, print_json
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 
 def watch(
-    folders: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="DIR", readable=False, help="Folders of photos; by default those already added."),
-    ] = None,
+    folders: FoldersArgument = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:

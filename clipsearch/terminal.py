@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from clipsearch.errors import ClipsearchError
+
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
 
@@ -24,6 +26,17 @@ def _named_before(context: typer.Context, library: Path | None) -> Path | None:
     return library or context.find_root().obj
 
 
+def _named_folder(name: str) -> Path:
+    """Return the folder of that name. An empty one, of a script's unset variable, would be the current folder."""
+    if not name:
+        raise ClipsearchError("Folder not found", "The name of a folder is empty; `.` is the current folder.")
+    return Path(name)
+
+
+FoldersArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="DIR", parser=_named_folder, help="Folders of photos; by default those already added."),
+]
 LibraryOption = Annotated[
     Path | None,
     typer.Option(

@@ -134,6 +134,15 @@ def test_a_folder_that_is_not_there_is_one_error(tmp_path: Path) -> None:
     assert_one_error(clipsearch("watch", tmp_path / "missing", "--library", tmp_path / "library"))
 
 
+@pytest.mark.parametrize("command", ["index", "watch"])
+def test_an_empty_name_is_not_the_current_folder(tmp_path: Path, command: str) -> None:
+    paint(tmp_path / "a.png")
+    done = clipsearch(command, "", "--library", tmp_path / "library", cwd=tmp_path)
+    assert_one_error(done)
+    assert "empty" in done.stderr
+    assert lines(clipsearch("index", ".", "--library", tmp_path / "library", "--json", cwd=tmp_path))[0]["added"] == 1
+
+
 # Lines, without a process
 
 
