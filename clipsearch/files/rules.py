@@ -11,13 +11,17 @@ _JUNCTION = 0xA0000003  # Windows: IO_REPARSE_TAG_MOUNT_POINT
 #: whether this system keeps "hidden" as a mark on the file; elsewhere the leading dot says it
 HAS_MARKS = hasattr(os.stat_result, "st_file_attributes") or hasattr(os.stat_result, "st_flags")
 
+#: in a library, any library: pictures of photos, which are no photos themselves, and what tells that it is one
+THUMBNAILS, CATALOG = "thumbnails", "catalog.sqlite"
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What a scan yields. `hidden`: hidden files, too; `patterns`: the user's, in gitignore syntax, passed over.
 
     Files under `min_bytes` are passed over. `follow_links` enters links to folders, `videos` yields videos that
-    accompany no photo. `leave_out` is a folder not to enter: the library itself, whose thumbnails are no photos.
+    accompany no photo. `leave_out` is a folder not to enter: the library itself. Thumbnails of any library are no
+    photos.
     """
 
     hidden: bool = False

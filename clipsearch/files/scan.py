@@ -16,7 +16,7 @@ from clipsearch.errors import ClipsearchError
 from clipsearch.files import ignore
 from clipsearch.files.ignore import IGNORE_FILE, Ignoring
 from clipsearch.files.kinds import PICTURE_SUFFIXES, RAW_SUFFIXES, VIDEO_SUFFIXES, is_raw, partners
-from clipsearch.files.rules import HAS_MARKS, Rules, is_link, is_marked_hidden
+from clipsearch.files.rules import CATALOG, HAS_MARKS, THUMBNAILS, Rules, is_link, is_marked_hidden
 from clipsearch.paths import extended, way_to
 from clipsearch.records import FoundFile, Unreadable
 
@@ -184,10 +184,14 @@ class _Walk:
             or self._is_hidden(name, status)
             or (link and not self.rules.follow_links)
             or directory.ignoring.hides(path, is_folder=True)
+            or (name == THUMBNAILS and self._is_library(directory))
         ):
             return None
         identity = (status.st_dev, status.st_ino) if status is not None and not link else (0, 0)
         return _Directory(f"{path}/", directory.ignoring, identity, directory, link)
+
+    def _is_library(self, directory: _Directory) -> bool:
+        return self._status(directory.prefix + CATALOG) is not None
 
     def _is_hidden(self, name: str, status: os.stat_result | None) -> bool:
         if self.rules.hidden:

@@ -14,7 +14,9 @@ from clipsearch.files import rules
 from clipsearch.files import scan as scanning
 from clipsearch.files.kinds import is_picture
 from clipsearch.files.scan import Found, Place, Rules, Vanished, scan
+from clipsearch.library.library import Library
 from clipsearch.records import FoundFile, Unreadable
+from clipsearch.settings import Settings
 
 EVERYTHING = Rules()
 needs_posix = pytest.mark.skipif(os.name == "nt", reason="names and files that Windows does not have")
@@ -119,6 +121,18 @@ def test_a_folder_that_refuses_costs_only_itself(folder: Path, monkeypatch: pyte
 def test_the_folder_to_leave_out_is_not_entered(folder: Path) -> None:
     touch(folder, "a.jpg", "library/thumbnails/b.jpg", "library 2/c.jpg")
     assert paths(folder, Rules(leave_out=folder / "library")) == ["a.jpg", "library 2/c.jpg"]
+
+
+def test_thumbnails_of_any_library_are_no_photos(folder: Path) -> None:
+    for library in (folder, folder / "old"):
+        Library.open(library, Settings()).close()
+        touch(library, "thumbnails/ab/x.jpg", "sub/thumbnails/own.jpg", "a.jpg")
+    touch(folder, "site/thumbnails/b.jpg")
+    photos = ["a.jpg", "old/a.jpg", "old/sub/thumbnails/own.jpg", "site/thumbnails/b.jpg", "sub/thumbnails/own.jpg"]
+    assert paths(folder) == photos
+    inside = [Place("thumbnails/ab"), Place("old/thumbnails"), Place("old/thumbnails/ab", deep=False)]
+    assert paths(folder, places=inside) == []
+    assert not scanning.reaches(folder, folder / "old" / "thumbnails")
 
 
 def test_a_time_beyond_64_bits_is_cut(folder: Path) -> None:
