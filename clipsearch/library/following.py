@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from clipsearch.errors import ClipsearchError, LibraryBusyError
+from clipsearch.errors import CatalogError, ClipsearchError, LibraryBusyError
 from clipsearch.files.scan import Place, way_to
 from clipsearch.files.watching.dirty import Batch
 from clipsearch.files.watching.watcher import Watcher
@@ -141,8 +141,10 @@ def follow(
     """Add `folders` and index them, or all that were added; then index what changes in them, until `stop` is set.
 
     While another process indexes, and after a failure that may pass, it is tried again. Raises ClipsearchError for one
-    of `folders` that is not there.
+    of `folders` that is not there, CatalogError for a library that was opened only to be read.
     """
+    if library.catalog.read_only:
+        raise CatalogError("The library can only be read: its folder or file may not be written.", library.folder)
     runs = _Runs(library, stop)
     ids = None
     if folders:

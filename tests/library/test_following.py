@@ -25,6 +25,7 @@ from clipsearch.library.indexing.run import index_folders
 from clipsearch.library.library import Library
 from clipsearch.library.verify import verify
 from clipsearch.records import Change, ChangeKind, Stage
+from clipsearch.store.safety import sqlite_file
 from tests.conftest import Index
 from tests.fakes import InlinePool, fake_library
 from tests.pictures import jpeg, paint
@@ -177,6 +178,17 @@ def test_only_named_folders_are_followed(
 def test_a_folder_that_is_not_there_is_told(colours: Library, tmp_path: Path) -> None:
     with pytest.raises(ClipsearchError, match="is not there"):
         list(follow(colours, threading.Event(), [tmp_path / "missing"]))
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_library_that_can_only_be_read_cannot_follow(
+    tmp_path: Path, folder: Path, index: Index, monkeypatch: pytest.MonkeyPatch, is_named: bool
+) -> None:
+    with fake_library(tmp_path / "library") as library:
+        index(library, folder)
+    monkeypatch.setattr(sqlite_file.os, "access", lambda *_: False)
+    with fake_library(tmp_path / "library") as library, pytest.raises(CatalogError, match="can only be read"):
+        list(follow(library, threading.Event(), [folder] if is_named else None))
 
 
 def test_folders_added_and_removed_meanwhile_are_followed(
