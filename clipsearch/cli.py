@@ -65,6 +65,10 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except ImportError as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):  # which an extension module makes of an interrupt
+            raise
+        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -70,6 +73,29 @@ def agree(question: str, yes: bool) -> None:
         raise typer.Exit(1)
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[threading.Event]:
+    """Note the first interrupt instead of raising it, which could break a library that is just being loaded.
+
+    A second one is raised at once. Off the main thread, and where interrupts are ignored, nothing changes.
+    """
+    interrupted = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def note(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, before)
+        interrupted.set()
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def print_json(values: dict[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
     sys.stdout.write(json.dumps(values) + "\n")
@@ -89,18 +115,23 @@ def with_progress(
 ) -> Result:
     """Take a run to its end and show each step on stderr: `shown` tells what the bar's task is updated with.
 
-    `first` stands there before the first step. An interrupt stops the run, and `if_stopped` says what becomes of what
-    was done.
+    `first` stands there before the first step. An interrupt stops the run after the step that it is at, a second one
+    at once, and `if_stopped` says what becomes of what was done.
     """
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+        _interrupts_held_back() as interrupted,
+    ):
         task = bar.add_task(first, total=None, pace="")
         try:
             while True:
                 bar.update(task, **shown(next(run)))
+                if interrupted.is_set():
+                    raise KeyboardInterrupt
         except StopIteration as finished:
             result: Result = finished.value
             return result
