@@ -24,10 +24,10 @@ FilesArgument = Annotated[
 @categories.command()
 def add(name: NewNameArgument, library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Make a category; one of this name may be there already."""
-    from clipsearch.library import categories as use_cases
+    from clipsearch.library.categories import editing
 
     with open_library(library) as opened:
-        added = use_cases.add(opened, name)
+        added = editing.add(opened, name).name
     if as_json:
         print_json({"category": added})
     else:
@@ -37,10 +37,10 @@ def add(name: NewNameArgument, library: LibraryOption = None, as_json: JsonOptio
 @categories.command("list")
 def list_categories(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Show the categories, and how many photos you put in and took out."""
-    from clipsearch.library import categories as use_cases
+    from clipsearch.library.categories import editing
 
     with open_library(library) as opened:
-        infos = use_cases.categories(opened)
+        infos = editing.categories(opened)
     for info in infos:
         if as_json:
             print_json(_values(info))
@@ -53,10 +53,10 @@ def assign(
     name: NameArgument, files: FilesArgument, library: LibraryOption = None, as_json: JsonOption = False
 ) -> None:
     """Put photos in. This holds for the photo, also when its file is moved, renamed, edited, or away for a while."""
-    from clipsearch.library import categories as use_cases
+    from clipsearch.library.categories import judging
 
     with open_library(library) as opened:
-        category = use_cases.assign(opened, name, files)
+        category = judging.assign(opened, name, files)
     _show_judged(category, files, True, as_json)
 
 
@@ -65,10 +65,10 @@ def reject(
     name: NameArgument, files: FilesArgument, library: LibraryOption = None, as_json: JsonOption = False
 ) -> None:
     """Take photos out, for good: they do not belong there."""
-    from clipsearch.library import categories as use_cases
+    from clipsearch.library.categories import judging
 
     with open_library(library) as opened:
-        category = use_cases.reject(opened, name, files)
+        category = judging.reject(opened, name, files)
     _show_judged(category, files, False, as_json)
 
 
@@ -80,11 +80,11 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """List the photos of a category, a line for each file of them."""
-    from clipsearch.library import categories as use_cases
+    from clipsearch.library.categories import editing, judging
 
     with open_library(library) as opened:
-        category = use_cases.find(opened, name).name
-        members = use_cases.members(opened, name, limit)
+        category = editing.find(opened, name).name
+        members = judging.members(opened, name, limit)
     places = [(member, path) for member in members for path in member.photo.paths][:limit]
     for member, path in places:
         if as_json:
@@ -102,12 +102,12 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Forget a category and what you put in and took out. The photos stay."""
-    from clipsearch.library import categories as use_cases
+    from clipsearch.library.categories import editing
 
     with open_library(library) as opened:
-        info = use_cases.find(opened, name)
+        info = editing.find(opened, name)
         agree(f"Forget the category {info.name}, with {info.members} photos in and {info.rejected} out?", yes)
-        use_cases.remove(opened, name)
+        editing.remove(opened, name)
     if as_json:
         print_json(_values(info))
     else:

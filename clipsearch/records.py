@@ -208,17 +208,80 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryInfo:
-    """A category: how many of the library's photos the user put in (`members`), and took out (`rejected`)."""
+class Category:
+    """A category that the user invented; the id 0 stands for one that is not in the catalog yet.
 
+    `prompts` say what belongs (none: the name does), `negatives` what is meant not to be, both put into the `templates`
+    of one set ("": the one that suits the model). Categories of one `exclusive_group` exclude each other. A photo
+    belongs from the probability `threshold` on (None: 0.5). `colour` is "#rrggbb" or "". `shared` holds the weights
+    that came with a shared category (see `library/categories/exchange`).
+    """
+
+    id: int
     name: str
-    members: int
-    rejected: int
+    parent_id: int | None = None
+    prompts: tuple[str, ...] = ()
+    negatives: tuple[str, ...] = ()
+    templates: str = ""
+    exclusive_group: str = ""
+    threshold: float | None = None
+    colour: str = ""
+    shared: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryInfo:
+    """A category and its numbers: photos that the user put in (`assigned`) and took out (`rejected`), and that the
+    model found beside these (`found`).
+
+    `precision` is that of the examples, each predicted without itself; None for too few.
+    """
+
+    category: Category
+    assigned: int = 0
+    rejected: int = 0
+    found: int = 0
+    precision: float | None = None
+
+    @property
+    def name(self) -> str:
+        return self.category.name
+
+    @property
+    def members(self) -> int:
+        return self.assigned + self.found
+
+
+class Action(StrEnum):
+    """What a step did that can be undone."""
+
+    ADD = "add"
+    EDIT = "edit"
+    NEST = "nest"
+    REMOVE = "remove"
+    ASSIGN = "assign"
+    REJECT = "reject"
+    TAKE_BACK = "take back"
+    MOVE = "move"
+    IMPORT = "import"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A change of categories that can be undone: of the category `subject`, with so many photos judged."""
+
+    id: int
+    action: Action
+    subject: str
+    photos: int
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A photo in a category. `source` says who put it there: "user", whose judgement is sure (`score` 1.0)."""
+    """A photo in a category, with its probability to belong there.
+
+    `source` says who put it there: "user", whose judgement is sure (`score` 1.0), or "model".
+    """
 
     photo: Photo
     score: float

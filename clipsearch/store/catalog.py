@@ -16,6 +16,7 @@ from clipsearch.store.tables.files import Files
 from clipsearch.store.tables.folders import Folders
 from clipsearch.store.tables.intake import NewFile, StoredBatch, take_in
 from clipsearch.store.tables.labels import Labels
+from clipsearch.store.tables.memberships import Memberships
 from clipsearch.store.tables.models import Models
 from clipsearch.store.tables.photos import Photos
 
@@ -46,6 +47,7 @@ class Catalog:
         self.embeddings = Embeddings(self._database)
         self.models = Models(self._database)
         self.labels = Labels(self._database)
+        self.memberships = Memberships(self._database)
         self.changes = Changes(self._database)
 
     @property

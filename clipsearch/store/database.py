@@ -17,7 +17,7 @@ from clipsearch.store.safety.sqlite_file import Access, Failure, access_to, conn
 from clipsearch.store.safety.swap import finish_swap
 
 #: The newest Alembic revision, repeated here so that opening a current catalog need not import Alembic.
-HEAD = "0003"
+HEAD = "0004"
 _DAMAGE = "it is damaged; `clipsearch verify --repair` saves what can be saved"
 _SIGNS_OF_DAMAGE = (
     "file is not a database",

@@ -212,12 +212,12 @@ def migrate(tmp_path: Path, kills: int, seed: int, photos: int = 20_000) -> Kill
     """Kill processes that bring an old catalog up to date; afterwards it is the old one or the new one."""
     killer = Killer(random.Random(seed))
     expected: dict[str, list[str]] = {}
-    for version in ("0001", "0002"):
+    for version in ("0001", "0002", "0003"):
         (tmp_path / version).mkdir()
         Database(grown(version, tmp_path / version / "catalog.sqlite", photos)).close()
         expected[version] = dump(tmp_path / version / "catalog.sqlite")
     while killer.killed < kills:
-        version = killer.choose.choice(["0001", "0002"])
+        version = killer.choose.choice(["0001", "0002", "0003"])
         path = tmp_path / "killed" / "catalog.sqlite"
         path.parent.mkdir()
         before = dump(grown(version, path, photos))

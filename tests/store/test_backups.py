@@ -35,7 +35,7 @@ def backups(catalog: Catalog, tmp_path: Path) -> Backups:
     return Backups(tmp_path / "catalog.sqlite")
 
 
-def backup(number: int, schema: str = "0003") -> Backup:
+def backup(number: int, schema: str = "0004") -> Backup:
     return Backup(Path(str(number)), schema, "2026-11-21", number, 0.0)
 
 
@@ -50,9 +50,9 @@ def age(backups: Backups, seconds: float) -> None:
 
 
 def test_a_backup_is_a_whole_catalog(backups: Backups, tmp_path: Path) -> None:
-    made = backups.make_if_due("0003")
+    made = backups.make_if_due("0004")
     assert made is not None
-    assert made.path.name == f"catalog-0003-{made.day}-1.sqlite"
+    assert made.path.name == f"catalog-0004-{made.day}-1.sqlite"
     assert [path.name for path in sorted(backups.folder.iterdir())] == [made.path.name, "making.lock"]
     (tmp_path / "other").mkdir()
     shutil.copy(made.path, tmp_path / "other" / "catalog.sqlite")
@@ -66,7 +66,7 @@ def test_a_large_catalog_is_saved_without_vectors(
     backups: Backups, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "WITH_VECTORS_BYTES", 1000)
-    made = backups.make_if_due("0003")
+    made = backups.make_if_due("0004")
     assert made is not None
     assert (rows(made.path, "vector"), rows(made.path, "file"), rows(made.path, "judgement")) == (0, 5, 2)
     (tmp_path / "other").mkdir()
@@ -77,21 +77,21 @@ def test_a_large_catalog_is_saved_without_vectors(
 
 
 def test_one_backup_a_day(backups: Backups) -> None:
-    assert backups.make_if_due("0003")
-    assert backups.make_if_due("0003") is None
+    assert backups.make_if_due("0004")
+    assert backups.make_if_due("0004") is None
     age(backups, DAY_S)
-    assert backups.make_if_due("0003")
+    assert backups.make_if_due("0004")
     assert [one.number for one in backups.all()] == [2, 1]
 
 
 @pytest.mark.parametrize("jump_s", [-20 * 365 * DAY_S, 20 * 365 * DAY_S])
 def test_a_clock_that_jumps_neither_stops_backups_nor_deletes_them(backups: Backups, jump_s: float) -> None:
     for _ in range(6):
-        backups.make_if_due("0003")
+        backups.make_if_due("0004")
         age(backups, DAY_S)
     age(backups, jump_s)  # as if the clock had jumped after these were made
-    assert backups.make_if_due("0003") is not None
-    assert backups.make_if_due("0003") is None
+    assert backups.make_if_due("0004") is not None
+    assert backups.make_if_due("0004") is None
     assert [one.number for one in backups.all()] == [7, 6, 5, 4, 3, 2, 1]
 
 
@@ -112,7 +112,7 @@ def test_the_newest_of_each_schema_is_kept() -> None:
 def test_other_files_are_left_alone(backups: Backups) -> None:
     backups.folder.mkdir()
     (backups.folder / "catalog-before-holiday.sqlite").touch()
-    backups.make_if_due("0003")
+    backups.make_if_due("0004")
     assert (backups.folder / "catalog-before-holiday.sqlite").exists()
     assert len(backups.all()) == 1
 
@@ -145,27 +145,27 @@ def test_a_backup_can_be_stopped(
     monkeypatch.setattr(module, "_STEP_OPCODES", 1)
     monkeypatch.setattr(module, "copy_whole", copy)
     with pytest.raises(StoppedError):
-        backups.make_if_due("0003", stop=lambda: True)
+        backups.make_if_due("0004", stop=lambda: True)
     assert backups.all() == []
     assert [path.name for path in backups.folder.iterdir()] == ["making.lock"]
 
 
 def test_a_damaged_catalog_does_not_take_a_backups_place(backups: Backups, catalog: Catalog, tmp_path: Path) -> None:
-    assert backups.make_if_due("0003")
+    assert backups.make_if_due("0004")
     age(backups, DAY_S)
     catalog.close()
     with (tmp_path / "catalog.sqlite").open("rb+") as stream:
         stream.seek(4096)
         stream.write(b"\xff" * 20_000)
     with pytest.raises(sqlite3.DatabaseError, match="malformed"):
-        backups.make_if_due("0003")
+        backups.make_if_due("0004")
     assert [one.number for one in backups.all()] == [1]
     assert not (backups.folder / "making.new").exists()
 
 
 def test_two_at_once_make_one(backups: Backups) -> None:
     made: list[Backup | None] = []
-    threads = [threading.Thread(target=lambda: made.append(backups.make_if_due("0003"))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: made.append(backups.make_if_due("0004"))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -176,7 +176,7 @@ def test_two_at_once_make_one(backups: Backups) -> None:
 def test_what_a_killed_process_left_is_in_nobodys_way(backups: Backups) -> None:
     backups.folder.mkdir()
     (backups.folder / "making.new").write_bytes(b"half a backup")
-    assert backups.make_if_due("0003")
+    assert backups.make_if_due("0004")
     assert not (backups.folder / "making.new").exists()
 
 

@@ -194,7 +194,7 @@ def test_a_catalog_of_version_1_keeps_its_photos_and_knows_which_model_had_caugh
     catalog.close()
 
 
-@pytest.mark.parametrize("version", ["0001", "0002"])
+@pytest.mark.parametrize("version", ["0001", "0002", "0003"])
 def test_an_upgraded_catalog_is_like_a_new_one(path: Path, tmp_path: Path, version: str) -> None:
     shutil.copy(DATA / f"catalog-{version}.sqlite", tmp_path / "old.sqlite")
     make(path)
@@ -225,7 +225,7 @@ def columns_of(path: Path) -> dict[str, list[str]]:
         }
 
 
-@pytest.mark.parametrize("version", ["0001", "0002"])
+@pytest.mark.parametrize("version", ["0001", "0002", "0003"])
 def test_an_upgraded_catalog_keeps_every_row_as_it_was(path: Path, version: str) -> None:
     old = DATA / f"catalog-{version}.sqlite"
     shutil.copy(old, path)
@@ -249,7 +249,7 @@ def test_a_catalog_of_version_2_keeps_the_choice_the_copies_and_the_names(path: 
         assert catalog.integrity() == []
 
 
-@pytest.mark.parametrize("version", ["0001", "0002"])
+@pytest.mark.parametrize("version", ["0001", "0002", "0003"])
 def test_an_upgrade_keeps_a_backup_of_what_was_before(path: Path, version: str) -> None:
     old = DATA / f"catalog-{version}.sqlite"
     shutil.copy(old, path)

@@ -180,7 +180,7 @@ def test_vectors_that_cannot_be_are_left_out(path: Path) -> None:
 
 
 def test_labels_come_back_from_the_backup(path: Path) -> None:
-    made = Backups(path).make_if_due("0003")
+    made = Backups(path).make_if_due("0004")
     assert made
     overwrite(path, (root_page(path, "judgement") - 1) * PAGE, b"\x00" * PAGE)
     report = rescue(path)
@@ -194,7 +194,7 @@ def test_a_category_whose_page_is_lost_keeps_its_name_and_judgements(
     path: Path, damage: bytes, with_backup: bool
 ) -> None:
     if with_backup:
-        Backups(path).make_if_due("0003")
+        Backups(path).make_if_due("0004")
     overwrite(path, (root_page(path, "category") - 1) * PAGE, damage)
     rescue(path)
     assert held(path)["judgements"] == JUDGED
@@ -202,7 +202,7 @@ def test_a_category_whose_page_is_lost_keeps_its_name_and_judgements(
 
 
 def test_what_was_read_wins_over_the_backup(path: Path) -> None:
-    Backups(path).make_if_due("0003")
+    Backups(path).make_if_due("0004")
     with closing(Catalog(path)) as catalog:
         catalog.labels.judge(1, [1], False)
         catalog.labels.remove(catalog.labels.add("Hunde"))
@@ -229,9 +229,9 @@ def test_a_backup_of_an_old_schema_helps(path: Path) -> None:
 
 def test_a_damaged_backup_gives_way_to_an_older_one(path: Path) -> None:
     backups = Backups(path)
-    made = backups.make_if_due("0003")
+    made = backups.make_if_due("0004")
     assert made
-    (backups.folder / "catalog-0003-2026-11-30-2.sqlite").write_bytes(b"no backup" * 9999)
+    (backups.folder / "catalog-0004-2026-11-30-2.sqlite").write_bytes(b"no backup" * 9999)
     path.unlink()
     with pytest.raises(DamagedCatalogError, match=r"is gone; .* puts back the backup of 2026-11-30"):
         Database(path)
@@ -295,7 +295,7 @@ def test_what_is_logged_and_not_in_the_file_yet_is_read(path: Path, tmp_path: Pa
 def test_whatever_the_damage_a_sound_catalog_comes_out(
     path: Path, original: Path, seed: int, damage: Callable[[random.Random, bytes], bytes]
 ) -> None:
-    Backups(path).make_if_due("0003")
+    Backups(path).make_if_due("0004")
     path.write_bytes(damage(random.Random(seed), path.read_bytes()))
     rescue(path)
     now = held(path)

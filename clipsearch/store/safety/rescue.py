@@ -15,7 +15,7 @@ from itertools import compress, islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Integer, LargeBinary, Table
+from sqlalchemy import Column, Float, Integer, LargeBinary, Table
 
 from clipsearch.errors import CatalogError
 from clipsearch.store.database import Database
@@ -81,7 +81,13 @@ _FILL = {  # table -> what a backup, attached as `old`, adds to it; rows are fou
     "library_setting": ("INSERT OR IGNORE INTO library_setting SELECT * FROM old.library_setting",),
     "category": (
         "INSERT OR IGNORE INTO category SELECT * FROM old.category",
-        "INSERT OR IGNORE INTO category (name) SELECT name FROM old.category",
+        """INSERT OR IGNORE INTO category
+            (name, prompts, negatives, templates, exclusive_group, threshold, colour, shared)
+            SELECT name, prompts, negatives, templates, exclusive_group, threshold, colour, shared FROM old.category""",
+        """UPDATE category SET (prompts, negatives, templates, exclusive_group, threshold, colour, shared) = (
+            SELECT prompts, negatives, templates, exclusive_group, threshold, colour, shared FROM old.category o
+            WHERE o.name = category.name
+        ) WHERE prompts = '' AND name IN (SELECT name FROM old.category)""",
     ),
     "judgement": (
         """INSERT OR IGNORE INTO judgement (category_id, photo_id, is_member)
@@ -105,7 +111,10 @@ _REFERENCES = (  # table, column, the table that it refers to
     ("file", "photo_id", "photo"),
 )
 _MAY_SHRINK = {"file", "problem"}  # between two backups, without any loss
-_REMAINS = (  # rows that refer to lost ones, and vectors of photos that are to be read again
+_REMAINS = (  # rows that refer to lost ones, lists that are none, and vectors of photos that are to be read again
+    "UPDATE category SET prompts = '[]' WHERE NOT json_valid(prompts)",
+    "UPDATE category SET negatives = '[]' WHERE NOT json_valid(negatives)",
+    "UPDATE category SET parent_id = NULL WHERE parent_id NOT IN (SELECT id FROM category)",
     "DELETE FROM vector WHERE photo_id IN (SELECT id FROM photo WHERE width = 0)",
     "DELETE FROM file WHERE folder_id NOT IN (SELECT id FROM folder) OR photo_id NOT IN (SELECT id FROM photo)",
     "DELETE FROM problem WHERE folder_id NOT IN (SELECT id FROM folder)",
@@ -244,6 +253,8 @@ def _fits(value: Any, column: Column[Any]) -> bool:
     match column.type:
         case Integer():
             return isinstance(value, int)
+        case Float():
+            return isinstance(value, float)
         case LargeBinary():
             return isinstance(value, bytes)
         case PathText() if isinstance(value, bytes):
@@ -282,11 +293,14 @@ def _save_photos_by_index(source: sqlite3.Connection, new: sqlite3.Connection) -
 
 
 def _save_names_by_index(source: sqlite3.Connection, new: sqlite3.Connection) -> None:
-    """Save the folders and categories that only the index of their names still knows."""
+    """Save the folders and categories that only the index of their names still knows; a backup may tell the rest."""
     for table in (schema.folder, schema.category):
         column = table.columns[_NAMES_KEPT_TWICE[table.name][1]]
-        rows = [row for row in _indexed(source, table) if _fits(row[1], column)]
+        known = {row[0] for row in new.execute(f"SELECT id FROM {table.name}")}  # noqa: S608 (our own names)
+        rows = [row for row in _indexed(source, table) if row[0] not in known and _fits(row[1], column)]
         new.executemany(_insert(table, (table.columns["id"], column)), rows)
+        if table is schema.category:
+            new.executemany("UPDATE category SET prompts = '' WHERE id = ?", [(row[0],) for row in rows])
 
 
 def _referred_to_in_vain(new: sqlite3.Connection) -> set[str]:

@@ -1,14 +1,19 @@
-"""Categories, and the user's judgements of photos: in or out. They are kept whatever becomes of the files."""
+"""Categories, and the user's judgements of photos: in or out. They are kept whatever becomes of the files.
+
+Each change is a step of the `History`, which can undo it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from clipsearch.store.database import Database, chunks, inserted_id
-from clipsearch.store.tables import schema
+from clipsearch.records import Action, Category
+from clipsearch.store.database import Database, chunks
+from clipsearch.store.tables import history, schema
+from clipsearch.store.tables.history import CategoryEdit, History, JudgementEdit, inherit_steps
 
 
 class Labels:
@@ -16,13 +21,16 @@ class Labels:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.history = History(database)
+
+    def all(self) -> list[Category]:
+        """Return the categories in the order in which they were added."""
+        with self._database.read() as connection:
+            return history.categories(connection)
 
     def categories(self) -> dict[str, int]:
         """Return the ids of the categories by name, in the order in which they were added."""
-        table = schema.category.c
-        with self._database.read() as connection:
-            rows = connection.execute(select(table.name, table.id).order_by(table.id)).all()
-        return {row.name: row.id for row in rows}
+        return {category.name: category.id for category in self.all()}
 
     def counts(self) -> dict[int, tuple[int, int]]:
         """Return how many photos that have a file were put in and taken out, by category; (0, 0) is left out."""
@@ -35,31 +43,34 @@ class Labels:
 
     def add(self, name: str) -> int:
         """Add a category, or return the id of the one that has this name already, upper or lower case."""
-        table = schema.category
-        with self._database.write() as connection:
-            known = connection.execute(select(table.c.id).where(table.c.name == name)).scalar()
-            return known or inserted_id(connection.execute(insert(table).values(name=name)))
+        table = schema.category.c
+        with self._database.read() as connection:
+            known = connection.execute(select(table.id).where(table.name == name)).scalar()
+        return known or self.history.change(Action.ADD, name, [CategoryEdit(0, Category(0, name))])[0]
 
     def remove(self, category_id: int) -> None:
-        """Forget a category with its judgements."""
-        with self._database.write() as connection:
-            connection.execute(delete(schema.category).where(schema.category.c.id == category_id))
+        """Forget a category with its judgements; what is nested in it moves up."""
+        names = {category.id: category.name for category in self.all()}
+        self.history.change(Action.REMOVE, names.get(category_id, ""), [CategoryEdit(category_id, None)])
 
-    def judge(self, category_id: int, photo_ids: Collection[int], is_member: bool) -> None:
-        """Record that the user put these photos in, or took them out; an earlier judgement gives way."""
-        rows = [{"category_id": category_id, "photo_id": one, "is_member": int(is_member)} for one in photo_ids]
-        statement = upsert(schema.judgement)
-        new = {"is_member": statement.excluded.is_member}
-        with self._database.write() as connection:
-            if rows:
-                connection.execute(statement.on_conflict_do_update(["category_id", "photo_id"], set_=new), rows)
+    def judge(self, category_id: int, photo_ids: Collection[int], is_member: bool | None) -> None:
+        """Record that the user put these photos in, took them out, or (None) takes back what was said of them."""
+        names = {category.id: category.name for category in self.all()}
+        action = {True: Action.ASSIGN, False: Action.REJECT, None: Action.TAKE_BACK}[is_member]
+        edits = [JudgementEdit(category_id, int(photo_id), is_member) for photo_id in photo_ids]
+        self.history.change(action, names.get(category_id, ""), edits)
 
     def judgements(self, category_id: int) -> dict[int, bool]:
         """Return the photos that the user judged: True for those put in, False for those taken out."""
-        table = schema.judgement.c
+        return self.all_judgements().get(category_id, {})
+
+    def all_judgements(self) -> dict[int, dict[int, bool]]:
+        """Return the photos that the user judged, by category that has any."""
+        found: dict[int, dict[int, bool]] = {}
         with self._database.read() as connection:
-            rows = connection.execute(select(table.photo_id, table.is_member).where(table.category_id == category_id))
-            return {row.photo_id: bool(row.is_member) for row in rows}
+            for row in connection.execute(select(schema.judgement)):
+                found.setdefault(row.category_id, {})[row.photo_id] = bool(row.is_member)
+        return found
 
 
 def inherit(connection: Connection, successors: Mapping[int, int]) -> None:
@@ -68,5 +79,7 @@ def inherit(connection: Connection, successors: Mapping[int, int]) -> None:
     for old_ids in chunks(successors):
         rows = connection.execute(select(schema.judgement).where(table.photo_id.in_(old_ids))).mappings()
         new = [{**row, "photo_id": successors[row["photo_id"]]} for row in rows]
+        for old in old_ids:
+            inherit_steps(connection, old, successors[old])
         if new:
             connection.execute(upsert(schema.judgement).on_conflict_do_nothing(), new)

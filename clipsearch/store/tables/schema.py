@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
 from typing import Any
 
 from sqlalchemy import (
     Column,
     Dialect,
+    Float,
     ForeignKey,
     Integer,
     LargeBinary,
@@ -37,6 +40,23 @@ class PathText(TypeDecorator[str]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return os.fsdecode(value) if isinstance(value, bytes) else value
+
+
+class TextList(TypeDecorator[tuple[str, ...]]):
+    """Several texts, as a JSON list."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> Any:
+        return None if value is None else json.dumps(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...]:
+        try:
+            texts = json.loads(value)
+        except ValueError as error:
+            raise sqlite3.DatabaseError(f"malformed list: {error}") from error
+        return tuple(map(str, texts))
 
 
 metadata = MetaData()
@@ -142,6 +162,14 @@ category = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", Text(collation="NOCASE"), nullable=False, unique=True),
+    Column("parent_id", Integer),
+    Column("prompts", TextList, nullable=False, server_default=text("'[]'")),
+    Column("negatives", TextList, nullable=False, server_default=text("'[]'")),
+    Column("templates", Text, nullable=False, server_default=text("''")),
+    Column("exclusive_group", Text, nullable=False, server_default=text("''")),
+    Column("threshold", Float),
+    Column("colour", Text, nullable=False, server_default=text("''")),
+    Column("shared", Text, nullable=False, server_default=text("''")),
 )
 
 judgement = Table(
@@ -150,4 +178,47 @@ judgement = Table(
     Column("category_id", ForeignKey("category.id", ondelete="CASCADE"), primary_key=True),
     Column("photo_id", ForeignKey("photo.id", ondelete="CASCADE"), primary_key=True, index=True),
     Column("is_member", Integer, nullable=False),  # 1: the user put the photo in; 0: took it out
+)
+
+step = Table(
+    "step",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("photos", Integer, nullable=False),
+    Column("is_undone", Integer, nullable=False, server_default=text("0"), index=True),
+)
+
+step_change = Table(
+    "step_change",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("step_id", ForeignKey("step.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("category_id", Integer, nullable=False, index=True),
+    Column("photo_id", Integer, index=True),  # NULL: the category itself changed
+    Column("before", Text),
+    Column("after", Text),
+)
+
+head = Table(
+    "head",
+    metadata,
+    Column("category_id", ForeignKey("category.id", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ForeignKey("model.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("weights", LargeBinary, nullable=False),
+    Column("biases", LargeBinary, nullable=False),
+    Column("precision", Float),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("category_id", ForeignKey("category.id", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ForeignKey("model.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("photo_ids", LargeBinary, nullable=False),
+    Column("scores", LargeBinary, nullable=False),
 )

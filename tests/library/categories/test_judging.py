@@ -11,9 +11,9 @@ import pytest
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.files import identity
-from clipsearch.library import categories, overview
+from clipsearch.library import overview
+from clipsearch.library.categories import editing, judging
 from clipsearch.library.library import Library
-from clipsearch.records import CategoryInfo
 from tests.conftest import Index
 from tests.pictures import paint
 
@@ -26,25 +26,25 @@ def judged(colours: Library, folder: Path, index: Index) -> Library:
     for colour in ("red", "green", "blue", "white"):
         paint(folder / f"{colour}.png", colour)
     index(colours, folder)
-    categories.add(colours, "Warm")
-    categories.assign(colours, "warm", [folder / "red.png", folder / "green.png"])
-    categories.reject(colours, "WARM", [folder / "blue.png"])
+    editing.add(colours, "Warm")
+    judging.assign(colours, "warm", [folder / "red.png", folder / "green.png"])
+    judging.reject(colours, "WARM", [folder / "blue.png"])
     return colours
 
 
 def in_warm(library: Library) -> set[str]:
-    return {path.name for member in categories.members(library, "Warm") for path in member.photo.paths}
+    return {path.name for member in judging.members(library, "Warm") for path in member.photo.paths}
 
 
 def test_the_users_word_counts_and_the_last_one_holds(judged: Library, folder: Path) -> None:
-    assert categories.categories(judged) == [CategoryInfo("Warm", 2, 1)]
-    members = categories.members(judged, "Warm")
+    assert [(info.name, info.members, info.rejected) for info in editing.categories(judged)] == [("Warm", 2, 1)]
+    members = judging.members(judged, "Warm")
     assert {member.photo.path.name: (member.score, member.source) for member in members} == {
         "red.png": (1.0, "user"),
         "green.png": (1.0, "user"),
     }
-    assert len(categories.members(judged, "Warm", limit=1)) == 1
-    categories.reject(judged, "Warm", [folder / "red.png"])
+    assert len(judging.members(judged, "Warm", limit=1)) == 1
+    judging.reject(judged, "Warm", [folder / "red.png"])
     assert in_warm(judged) == {"green.png"}
 
 
@@ -90,7 +90,7 @@ def test_the_judgement_is_the_photos(
     happens(folder)
     index(judged)
     assert in_warm(judged) == expected
-    assert categories.categories(judged)[0].rejected == 1
+    assert editing.categories(judged)[0].rejected == 1
 
 
 def test_it_survives_an_edit_of_a_moved_file_and_a_move_of_an_edited_one(
@@ -110,7 +110,7 @@ def test_it_survives_a_move_to_another_folder(judged: Library, folder: Path, ind
     shutil.move(folder / "red.png", tmp_path / "elsewhere" / "red.png")
     index(judged, tmp_path / "elsewhere")
     index(judged)
-    (member,) = [member for member in categories.members(judged, "Warm") if member.photo.path.name == "red.png"]
+    (member,) = [member for member in judging.members(judged, "Warm") if member.photo.path.name == "red.png"]
     assert member.photo.paths == (tmp_path / "elsewhere" / "red.png",)
 
 
@@ -118,7 +118,7 @@ def test_it_waits_for_a_file_that_is_removed(judged: Library, folder: Path, inde
     shutil.move(folder / "red.png", tmp_path / "red.png")
     index(judged)
     assert in_warm(judged) == {"green.png"}
-    assert categories.categories(judged) == [CategoryInfo("Warm", 1, 1)]
+    assert [(info.members, info.rejected) for info in editing.categories(judged)] == [(1, 1)]
     shutil.move(tmp_path / "red.png", folder / "back under another name.png")
     index(judged)
     assert in_warm(judged) == {"back under another name.png", "green.png"}
@@ -146,10 +146,10 @@ def test_a_photo_is_known_by_its_content_where_its_place_is_not(
     judged: Library, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copied = shutil.copy(folder / "white.png", tmp_path / "copy elsewhere.png")
-    categories.assign(judged, "Warm", [copied])
+    judging.assign(judged, "Warm", [copied])
     assert "white.png" in in_warm(judged)
     monkeypatch.chdir(folder)
-    categories.reject(judged, "Warm", [Path("white.png"), Path("..", "photos", "green.png")])
+    judging.reject(judged, "Warm", [Path("white.png"), Path("..", "photos", "green.png")])
     assert in_warm(judged) == {"red.png"}
 
 
@@ -159,13 +159,13 @@ def test_a_large_file_is_known_by_samples_of_its_content(
     monkeypatch.setattr(identity, "WHOLE_BYTES", 10)
     paint(folder / "large.bmp", "yellow", (400, 300))
     index(judged)
-    categories.assign(judged, "Warm", [shutil.copy(folder / "large.bmp", tmp_path / "copy.bmp")])
+    judging.assign(judged, "Warm", [shutil.copy(folder / "large.bmp", tmp_path / "copy.bmp")])
     assert "large.bmp" in in_warm(judged)
 
 
 def test_a_file_that_is_away_is_known_by_its_place(judged: Library, folder: Path) -> None:
     folder.rename(folder.with_name("unplugged"))
-    categories.assign(judged, "Warm", [folder / "white.png"])
+    judging.assign(judged, "Warm", [folder / "white.png"])
     assert in_warm(judged) == {"red.png", "green.png", "white.png"}
 
 
@@ -177,37 +177,6 @@ def test_all_files_are_judged_or_none(judged: Library, folder: Path, tmp_path: P
         folder: "is a folder",
     }.items():
         with pytest.raises(ClipsearchError, match=reason) as caught:
-            categories.assign(judged, "Warm", [folder / "white.png", path])
+            judging.assign(judged, "Warm", [folder / "white.png", path])
         assert caught.value.path == path
     assert in_warm(judged) == {"red.png", "green.png"}
-
-
-def test_names_are_one_in_any_letters(colours: Library) -> None:
-    assert categories.add(colours, "  Übung \u00e9 ") == "Übung \u00e9"
-    assert categories.add(colours, "übung e\u0301") == "Übung \u00e9"
-    assert categories.find(colours, "ÜBUNG E\u0301").name == "Übung \u00e9"
-    assert len(categories.categories(colours)) == 1
-
-
-@pytest.mark.parametrize("name", ["", "  ", "two\nlines", "caf\udce9", "n" * 101])
-def test_a_name_that_cannot_be_shown_is_refused(colours: Library, name: str) -> None:
-    with pytest.raises(ClipsearchError, match="1 to 100 characters"):
-        categories.add(colours, name)
-
-
-def test_an_unknown_name_is_answered_with_near_ones(colours: Library) -> None:
-    with pytest.raises(ClipsearchError, match=r"There is no category 'Cats'\. `clipsearch categories add` makes one"):
-        categories.find(colours, "Cats")
-    for name in ("Dogs", "Holidays"):
-        categories.add(colours, name)
-    with pytest.raises(ClipsearchError, match=r"The nearest names are Dogs\."):
-        categories.remove(colours, "dgos")
-    with pytest.raises(ClipsearchError, match="`clipsearch categories list` shows"):
-        categories.assign(colours, "xyz", [])
-
-
-def test_a_category_is_forgotten_with_its_judgements(judged: Library) -> None:
-    assert categories.remove(judged, "warm") == CategoryInfo("Warm", 2, 1)
-    assert categories.categories(judged) == []
-    categories.add(judged, "Warm")
-    assert categories.members(judged, "Warm") == []

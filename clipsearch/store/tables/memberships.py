@@ -1,0 +1,129 @@
+"""What a model makes of the categories: their heads, and the photos that these find. All of it can be made again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Table, delete, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from clipsearch.store.database import Database
+from clipsearch.store.tables import schema
+from clipsearch.store.tables.models import model_row
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHead:
+    """A category's classifier in one model: weights float32 [r, dim] and biases float32 [r]; row 0 is the category.
+
+    The further rows are what is meant not to be. `digest` tells what it was made of; `precision` is that of the
+    examples, each predicted without itself, None for too few.
+    """
+
+    category_id: int
+    digest: str
+    weights: npt.NDArray[np.float32]
+    biases: npt.NDArray[np.float32]
+    precision: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The photos that a head found, int64 [n] ascending, with their probabilities, float32 [n].
+
+    It holds for the photos of the catalog at `generation`; `digest` tells which heads and thresholds it was made with.
+    """
+
+    category_id: int
+    digest: str
+    generation: int
+    photo_ids: npt.NDArray[np.int64]
+    scores: npt.NDArray[np.float32]
+
+
+class Memberships:
+    """The tables of heads and memberships, by category and model."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def heads(self, model: str) -> dict[int, StoredHead]:
+        """Return the heads of a model by category."""
+        table = schema.head
+        rows = select(table, schema.model.c.dim).join(schema.model).where(schema.model.c.name == model)
+        with self._database.read() as connection:
+            found = connection.execute(rows).all()
+        return {
+            row.category_id: StoredHead(
+                row.category_id,
+                row.digest,
+                np.frombuffer(row.weights, "<f4").reshape(-1, row.dim),
+                np.frombuffer(row.biases, "<f4"),
+                row.precision,
+            )
+            for row in found
+        }
+
+    def store_heads(self, model: str, dim: int, heads: Iterable[StoredHead]) -> None:
+        """Keep the heads of a model, each instead of an older one; a category that is gone meanwhile is passed over."""
+        rows = [
+            {
+                "category_id": head.category_id,
+                "digest": head.digest,
+                "weights": head.weights.astype("<f4").tobytes(),
+                "biases": head.biases.astype("<f4").tobytes(),
+                "precision": head.precision,
+            }
+            for head in heads
+        ]
+        self._store(schema.head, model, dim, rows)
+
+    def all(self, model: str) -> dict[int, Membership]:
+        """Return the memberships of a model by category."""
+        table = schema.membership
+        rows = select(table).join(schema.model).where(schema.model.c.name == model)
+        with self._database.read() as connection:
+            found = connection.execute(rows).all()
+        return {
+            row.category_id: Membership(
+                row.category_id,
+                row.digest,
+                row.generation,
+                np.frombuffer(row.photo_ids, "<i8"),
+                np.frombuffer(row.scores, "<f4"),
+            )
+            for row in found
+        }
+
+    def store(self, model: str, dim: int, memberships: Iterable[Membership]) -> None:
+        """Keep the memberships of a model, each instead of an older one; see `store_heads`."""
+        rows = [
+            {
+                "category_id": one.category_id,
+                "digest": one.digest,
+                "generation": one.generation,
+                "photo_ids": one.photo_ids.astype("<i8").tobytes(),
+                "scores": one.scores.astype("<f4").tobytes(),
+            }
+            for one in memberships
+        ]
+        self._store(schema.membership, model, dim, rows)
+
+    def forget(self, category_ids: Collection[int]) -> None:
+        """Drop the heads and memberships of these categories, in every model, so that they are made anew."""
+        with self._database.write() as connection:
+            for table in (schema.head, schema.membership):
+                connection.execute(delete(table).where(table.c.category_id.in_(category_ids)))
+
+    def _store(self, table: Table, model: str, dim: int, rows: Sequence[Mapping[str, object]]) -> None:
+        with self._database.write() as connection:
+            known = set(connection.execute(select(schema.category.c.id)).scalars())
+            model_id = model_row(connection, model, dim)
+            rows = [{**row, "model_id": model_id} for row in rows if row["category_id"] in known]
+            if rows:
+                statement = upsert(table)
+                new = {name: statement.excluded[name] for name in rows[0] if name not in {"category_id", "model_id"}}
+                connection.execute(statement.on_conflict_do_update(["category_id", "model_id"], set_=new), rows)
