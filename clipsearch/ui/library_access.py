@@ -28,6 +28,7 @@ from clipsearch.records import (
     Status,
 )
 from clipsearch.settings import Settings
+from clipsearch.ui.categories.access import CategoryAccess
 
 if TYPE_CHECKING:
     from clipsearch.library.following import Batch, Following
@@ -61,10 +62,19 @@ class LibraryAccess:
         self._following: Following
 
     @property
-    def _library(self) -> Library:
+    def opened(self) -> Library:
+        """The open library, for the accesses beside this one."""
         if self._opened is None:
             raise RuntimeError("open() comes first")
         return self._opened
+
+    @property
+    def is_open(self) -> bool:
+        return self._opened is not None
+
+    def categories(self) -> CategoryAccess:
+        """Return what the window asks about categories."""
+        return CategoryAccess(self)
 
     def open(self) -> None:
         """Open the library, made if new. Raises ClipsearchError when it or the settings cannot be used."""
@@ -75,7 +85,7 @@ class LibraryAccess:
     @property
     def is_read_only(self) -> bool:
         """Whether the library may only be read, as on a disk that is mounted so."""
-        return self._library.catalog.read_only
+        return self.opened.catalog.read_only
 
     def repair(self) -> list[str]:
         """Mend the library, which is closed for it; return what was done, in sentences. Raises ClipsearchError."""
@@ -91,7 +101,7 @@ class LibraryAccess:
         """Make the daily backup if it is due; return why it cannot be made in a sentence, "" while all is well."""
         from clipsearch.library.upkeep import back_up
 
-        return back_up(self._library)
+        return back_up(self.opened)
 
     def settings(self) -> Settings:
         """Return what the user has chosen. Raises ClipsearchError when the file cannot be read."""
@@ -105,7 +115,7 @@ class LibraryAccess:
 
     def warm_up(self) -> None:
         """Load the model and the index, so that the first answer comes at once."""
-        self._library.warm_up()
+        self.opened.warm_up()
 
     def close(self) -> None:
         """Close the library, if it was opened."""
@@ -119,10 +129,8 @@ class LibraryAccess:
         from clipsearch.library.indexing.run import index_folders
         from clipsearch.library.indexing.throttle import Throttle
 
-        throttle = Throttle(self._library.settings)
-        return index_folders(
-            self._library, folders, retry_problems=retry_problems, throttle=throttle, activity="window"
-        )
+        throttle = Throttle(self.opened.settings)
+        return index_folders(self.opened, folders, retry_problems=retry_problems, throttle=throttle, activity="window")
 
     def changes(self, stop: threading.Event) -> Generator[Batch | str, None, None]:
         """Yield what is to be looked at in the folders and then changes in them, and sentences about watching them.
@@ -131,8 +139,8 @@ class LibraryAccess:
         """
         from clipsearch.library.following import Batch, Following, Notice
 
-        if self._library.settings.watch:
-            self._following = Following(self._library)
+        if self.opened.settings.watch:
+            self._following = Following(self.opened)
             for told in self._following.batches(stop):
                 if isinstance(told, (Batch, Notice)):
                     yield told if isinstance(told, Batch) else told.sentence
@@ -141,13 +149,13 @@ class LibraryAccess:
         """Bring what `changes` told of up to date, step by step, giving way to other work."""
         from clipsearch.library.indexing.throttle import Throttle
 
-        return self._following.index(changes, Throttle(self._library.settings), "window")
+        return self._following.index(changes, Throttle(self.opened.settings), "window")
 
     def confirm_removals(self, folders: Sequence[Path]) -> Generator[Progress, None, IndexCounts]:
         """Bring these folders up to date, and forget what is missing from them, however much it is."""
         from clipsearch.library.indexing.run import index_folders
 
-        return index_folders(self._library, folders, removals_confirmed=True, activity="window")
+        return index_folders(self.opened, folders, removals_confirmed=True, activity="window")
 
     def prefer(self, folder: Path | None) -> None:
         """Have the photos in a folder, and below it, indexed before others. Does not block."""
@@ -157,89 +165,89 @@ class LibraryAccess:
     def search_text(self, query: str, limit: int) -> list[Hit]:
         from clipsearch.library.search import search_text
 
-        return search_text(self._library, query, limit)
+        return search_text(self.opened, query, limit)
 
     def search_image(self, path: Path, limit: int) -> list[Hit]:
         from clipsearch.library.search import search_image
 
-        return search_image(self._library, path, limit)
+        return search_image(self.opened, path, limit)
 
     def search_photo(self, photo_id: int, limit: int) -> list[Hit]:
         from clipsearch.library.search import search_photo
 
-        return search_photo(self._library, photo_id, limit)
+        return search_photo(self.opened, photo_id, limit)
 
     def overview(self, folder: Folder | None = None) -> Overview:
         """Return what the library holds; of the photos, those in `folder`, or all of them."""
         from clipsearch.library import overview
 
         return Overview(
-            overview.photo_ids(self._library, folder.id if folder else None),
-            overview.folders(self._library),
-            overview.problems(self._library),
-            overview.status(self._library),
-            overview.engine(self._library),
-            overview.held_back(self._library),
+            overview.photo_ids(self.opened, folder.id if folder else None),
+            overview.folders(self.opened),
+            overview.problems(self.opened),
+            overview.status(self.opened),
+            overview.engine(self.opened),
+            overview.held_back(self.opened),
             folder,
         )
 
     def photos(self, ids: Sequence[int]) -> list[Photo]:
         from clipsearch.library import overview
 
-        return overview.photos(self._library, ids)
+        return overview.photos(self.opened, ids)
 
     def burst(self, photo_id: int) -> list[Photo]:
         """Return the photos shot in one go with this one, in order of capture; [] for one shot alone."""
         from clipsearch.library import overview
 
-        return overview.burst(self._library, photo_id)
+        return overview.burst(self.opened, photo_id)
 
     def check_folders(self) -> tuple[list[Folder], list[Folder]]:
         """Return the folders as they were when last looked at, and as they are now. Waits for none that hangs."""
         from clipsearch.library import roots
 
-        return self._library.catalog.folders.all(), roots.check(self._library)
+        return self.opened.catalog.folders.all(), roots.check(self.opened)
 
     def remove_folder(self, folder_id: int) -> None:
         from clipsearch.library import overview
 
-        overview.remove_folder(self._library, folder_id)
+        overview.remove_folder(self.opened, folder_id)
 
     def models(self) -> list[ModelInfo]:
         """Return the models that are offered or installed."""
         from clipsearch.library import models
 
-        return models.models(self._library)
+        return models.models(self.opened)
 
     def ask_for_model(self, name: str) -> ModelInfo:
         """Ask the hub where a model comes from and how large it is."""
         from clipsearch.library import models
 
-        return models.ask_for(name, self._library.settings)
+        return models.ask_for(name, self.opened.settings)
 
     def install_model(self, name: str) -> Generator[ModelProgress, None, ModelInfo]:
         """Download a model and make it ready, step by step."""
         from clipsearch.library import models
 
-        return models.install(name, self._library.settings)
+        return models.install(name, self.opened.settings)
 
     def import_model(self, path: Path, architecture: str | None = None) -> Generator[ModelProgress, None, ModelInfo]:
         """Make a model on this machine ready, step by step."""
         from clipsearch.library import models
 
-        return models.import_model(path, self._library.settings, architecture=architecture)
+        return models.import_model(path, self.opened.settings, architecture=architecture)
 
     def use_model(self, name: str) -> None:
         """Choose the model that is to answer."""
         from clipsearch.library import models
 
-        models.use(self._library, name)
+        models.use(self.opened, name)
 
     def remove_model(self, name: str) -> int:
         """Delete a model; return the bytes freed."""
         from clipsearch.library import models
 
-        return models.remove(self._library, name)
+        return models.remove(self.opened, name)
 
     def thumbnail(self, photo: Photo) -> QImage | None:
         """Return the thumbnail (long side at most 320 px), or None while it is not made yet.
@@ -249,14 +257,14 @@ class LibraryAccess:
         image = self._kept_thumbnail(photo)
         if image is not None and image.isNull():
             with suppress(OSError):
-                self._library.thumbnails.remove(photo.content_hash)
+                self.opened.thumbnails.remove(photo.content_hash)
             image = self._kept_thumbnail(photo)
         return None if image is None or image.isNull() else image
 
     def _kept_thumbnail(self, photo: Photo) -> QImage | None:
         from clipsearch.library import overview
 
-        path = overview.thumbnail(self._library, photo)
+        path = overview.thumbnail(self.opened, photo)
         return QImage(str(path)) if path else None
 
     def picture(self, path: Path, max_side: int) -> QImage:

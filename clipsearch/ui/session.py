@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 
 from clipsearch.records import Folder, Photo
+from clipsearch.ui.categories.shelf import Shelf
 from clipsearch.ui.drives import Drives
 from clipsearch.ui.index_runs import IndexRuns
 from clipsearch.ui.library_access import LibraryAccess, Overview
@@ -41,8 +42,9 @@ class Session(QObject):
         self._indexing = Tasks(1, "indexing", self)
         self._installing = Tasks(1, "models", self)
         self._following = Tasks(1, "watching", self)
+        changes, learning = Tasks(1, "categories", self), Tasks(1, "learning", self)
         lanes = (self.background, self.pictures, self._questions, self._indexing, self._installing, self._following)
-        self._lanes = lanes
+        self._lanes = (*lanes, changes, learning)
         self.thumbnails = Thumbnails(library, self.pictures, self)
         self.model = PhotoModel(self)
         self.feed = LibraryFeed(library, self.background, self)
@@ -51,6 +53,7 @@ class Session(QObject):
         self.watching = Watching(library, self._following, self.runs, self)
         self.drives = Drives(library, self.background, self)
         self.models = ModelRuns(library, self._installing, self.background, self)
+        self.shelf = Shelf(library.categories(), changes, learning, self)
         self.folder: Folder | None = None  # the one whose photos are shown
         self._searched_s = 0.0
         self._is_open = False
@@ -113,6 +116,7 @@ class Session(QObject):
             lane.failed.connect(self.failed)
         for needing in (self.searching, self.runs):
             needing.refused.connect(self.open_failed)
+        self.shelf.failed.connect(self.failed)
         self.model.details_wanted.connect(self._fetch_details)
         self.runs.progressed.connect(self._on_progressed)
         self.runs.ended.connect(lambda _: self._on_library_changed())
@@ -128,6 +132,7 @@ class Session(QObject):
         self.feed.refresh()
         self.feed.changed.connect(self._on_first_overview, Qt.ConnectionType.SingleShotConnection)
         self.models.refresh()
+        self.shelf.refresh()
         self.searching.start()
         self.runs.start()
         self.drives.look()
@@ -174,6 +179,7 @@ class Session(QObject):
     def _on_library_changed(self) -> None:
         self.model.forget_details()
         self.models.refresh()
+        self.shelf.refresh()
         self.feed.refresh()
         self.searching.refresh()
 

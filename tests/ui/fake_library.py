@@ -27,6 +27,7 @@ from clipsearch.records import (
 )
 from clipsearch.settings import Settings
 from clipsearch.ui.library_access import LibraryAccess, Overview
+from tests.ui.fake_categories import FakeCategories
 
 SUBJECTS = ("dog", "cat", "boat", "tree", "house", "flower")
 
@@ -126,6 +127,10 @@ class FakeLibrary(LibraryAccess):
         self.network_error: Exception | None = None
         self.may_download = threading.Event()
         self.may_download.set()
+        self.shelf = FakeCategories(self)
+
+    def categories(self) -> FakeCategories:
+        return self.shelf
 
     def repair(self) -> list[str]:
         self.open_error = None

@@ -96,6 +96,6 @@ def test_what_is_chosen_holds_for_the_open_library_and_the_next_start(
     access.open()
     try:
         access.change_settings(OTHERS)
-        assert access._library.settings == access.settings() == settings.load(tmp_path / "settings.toml") == OTHERS
+        assert access.opened.settings == access.settings() == settings.load(tmp_path / "settings.toml") == OTHERS
     finally:
         access.close()

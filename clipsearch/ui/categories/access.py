@@ -1,0 +1,150 @@
+"""Everything the window asks of the library about categories, in one place.
+
+Every method may block, so the window calls them through `Tasks`. The library's modules are imported at the moment
+of need, as in `ui/library_access.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from clipsearch.records import Category, CategoryInfo, Photo, Step
+
+if TYPE_CHECKING:
+    from clipsearch.library.library import Library
+    from clipsearch.records import Preview
+    from clipsearch.ui.library_access import LibraryAccess
+
+#: photo ids int64 [n] and their probabilities float32 [n], best first
+Scores = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfState:
+    """The categories at one moment, and the steps that could be undone and redone next."""
+
+    infos: Sequence[CategoryInfo] = ()
+    undoable: Step | None = None
+    redoable: Step | None = None
+
+
+class CategoryAccess:
+    """The categories of an open library. Failures are ClipsearchError where the user can do something about them."""
+
+    def __init__(self, library: LibraryAccess) -> None:
+        self._access = library
+
+    @property
+    def _library(self) -> Library:
+        return self._access.opened
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the library may only be read; False until it is open."""
+        return self._access.is_open and self._access.is_read_only
+
+    def state(self) -> ShelfState:
+        """Return what there is."""
+        from clipsearch.library.categories import editing
+
+        return ShelfState(editing.categories(self._library), *self._library.catalog.labels.history.next_steps())
+
+    # Changes
+
+    def add(self, category: Category, photo_ids: Sequence[int] = ()) -> Category:
+        """Add a category with its first photos; return it as it is in the catalog."""
+        from clipsearch.library.categories import editing, judging
+
+        made = editing.add(self._library, category)
+        if photo_ids:
+            judging.judge(self._library, made.id, photo_ids, True)
+        return made
+
+    def change(self, category: Category) -> Category:
+        from clipsearch.library.categories import editing
+
+        return editing.change(self._library, category)
+
+    def nest(self, category_id: int, parent_id: int | None) -> None:
+        from clipsearch.library.categories import editing
+
+        editing.nest(self._library, category_id, parent_id)
+
+    def remove(self, name: str) -> CategoryInfo:
+        from clipsearch.library.categories import editing
+
+        return editing.remove(self._library, name)
+
+    def judge(self, category_id: int, photo_ids: Sequence[int], is_member: bool | None) -> None:
+        from clipsearch.library.categories import judging
+
+        judging.judge(self._library, category_id, photo_ids, is_member)
+
+    def move(self, source_id: int, target_id: int, photo_ids: Sequence[int]) -> None:
+        from clipsearch.library.categories import judging
+
+        judging.move(self._library, source_id, target_id, photo_ids)
+
+    def assign_paths(self, category_id: int, paths: Sequence[Path]) -> None:
+        """Put the photos at these paths into a category, all of them or none."""
+        from clipsearch.library.categories import judging
+
+        photo_ids = judging.photos_at(self._library, paths)
+        judging.judge(self._library, category_id, photo_ids, True)
+
+    def undo(self) -> Step | None:
+        from clipsearch.library.categories import history
+
+        return history.undo(self._library)
+
+    def redo(self) -> Step | None:
+        from clipsearch.library.categories import history
+
+        return history.redo(self._library)
+
+    def refresh(self) -> None:
+        """Retrain what is outdated and bring the memberships up to date."""
+        from clipsearch.library.categories import applying
+
+        applying.refresh(self._library)
+
+    # Questions
+
+    def member_ids(self, category_id: int) -> Scores:
+        """Return the photos of a category: the user's own, then the model's by probability."""
+        from clipsearch.library.categories import applying
+
+        return applying.member_ids(self._library, category_id)
+
+    def all_scores(self, category_id: int) -> Scores:
+        """Return every photo: the user's ins, the rest by probability, the user's outs."""
+        from clipsearch.library.categories import applying
+
+        return applying.all_scores(self._library, category_id)
+
+    def judgements(self, category_id: int) -> dict[int, bool]:
+        """Return the user's own judgements: photo id -> in or out."""
+        return self._library.catalog.labels.judgements(category_id)
+
+    def preview(self, category: Category, limit: int) -> Preview:
+        """Return what a category that is not saved would hold."""
+        from clipsearch.library.categories import preview
+
+        return preview.preview(self._library, category, limit)
+
+    def prompts_for(self, name: str) -> list[str]:
+        from clipsearch.library.categories import suggesting
+
+        return suggesting.prompts_for(self._library, name)
+
+    def to_judge(self, category_id: int, count: int = 10) -> list[Photo]:
+        """Return the photos whose judgement would teach a category most."""
+        from clipsearch.library.categories import suggesting
+
+        return self._access.photos(suggesting.to_judge(self._library, category_id, count))

@@ -1,0 +1,50 @@
+"""How steps and numbers of categories read, in the user's language."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from clipsearch.records import Action, CategoryInfo, Step
+from clipsearch.ui import wording
+
+
+def done(step: Step) -> str:
+    """What a step has done, such as "10 photos put into birds"."""
+    texts = {
+        Action.ADD: QCoreApplication.translate("categories", "Category {name} added"),
+        Action.EDIT: QCoreApplication.translate("categories", "Category {name} changed"),
+        Action.NEST: QCoreApplication.translate("categories", "Category {name} moved"),
+        Action.REMOVE: QCoreApplication.translate("categories", "Category {name} removed"),
+        Action.ASSIGN: QCoreApplication.translate("categories", "%Ln photos put into {name}", "", step.photos),
+        Action.REJECT: QCoreApplication.translate("categories", "%Ln photos taken out of {name}", "", step.photos),
+        Action.TAKE_BACK: QCoreApplication.translate("categories", "%Ln photos left to {name} again", "", step.photos),
+        Action.MOVE: QCoreApplication.translate("categories", "%Ln photos moved to {name}", "", _moved(step)),
+        Action.IMPORT: QCoreApplication.translate("categories", "%Ln photos put in by their keywords", "", step.photos),
+    }
+    return texts[step.action].format(name=wording.one_line(step.subject))
+
+
+def undone(step: Step) -> str:
+    """That a step was taken back."""
+    return QCoreApplication.translate("categories", "Undone: {step}").format(step=done(step))
+
+
+def counts(info: CategoryInfo) -> str:
+    """How many photos are in a category and by whom, such as "12 by you, 230 found"."""
+    by_user = QCoreApplication.translate("categories", "{count} by you").format(count=wording.number(info.assigned))
+    found = QCoreApplication.translate("categories", "{count} found").format(count=wording.number(info.found))
+    parts = [by_user] if info.assigned else []
+    return ", ".join([*parts, found] if info.found or not parts else parts)
+
+
+def precision(info: CategoryInfo) -> str:
+    """How well the examples predict each other, in words; empty where there are too few."""
+    if info.precision is None:
+        return ""
+    text = QCoreApplication.translate("categories", "about {share} % of what it finds is right")
+    return text.format(share=wording.number(round(100 * info.precision)))
+
+
+def _moved(step: Step) -> int:
+    """A moved photo is judged twice: out of the one, into the other."""
+    return (step.photos + 1) // 2

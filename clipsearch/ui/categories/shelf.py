@@ -1,0 +1,190 @@
+"""The categories of the open library as the window sees them; every change goes through here, behind the window.
+
+A change is written first, quickly, on the lane of changes; what it means to the heads and memberships is worked out
+after it on the lane of learning, once for all the changes that have come meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from clipsearch.records import Category, CategoryInfo, Step
+from clipsearch.ui.categories import sentences
+from clipsearch.ui.categories.access import CategoryAccess, ShelfState
+from clipsearch.ui.tasks import Task, Tasks
+
+
+class Shelf(QObject):
+    """What views show stands in `infos`, `undoable` and `redoable`; signals tell when to look again."""
+
+    changed = Signal()  # categories or numbers are new
+    members_changed = Signal(object)  # set of category ids whose members may have changed; None: any
+    history_changed = Signal()
+    added = Signal(object)  # Category, as it is in the catalog
+    failed = Signal(object)
+    told = Signal(str)  # what was done, in a sentence; it can be undone
+    learning_changed = Signal(bool)  # whether heads and memberships are being brought up to date
+
+    def __init__(self, access: CategoryAccess, changes: Tasks, learning: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.access = access
+        self._changes = changes
+        self._learning = learning
+        self._state = ShelfState()
+        self._lesson: Task | None = None  # the retraining that is under way or waits
+        self._is_outdated = False  # something was changed since it began
+        self._is_ready = False
+
+    @property
+    def infos(self) -> Sequence[CategoryInfo]:
+        return self._state.infos
+
+    @property
+    def undoable(self) -> Step | None:
+        return self._state.undoable
+
+    @property
+    def redoable(self) -> Step | None:
+        return self._state.redoable
+
+    @property
+    def is_learning(self) -> bool:
+        return self._lesson is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the categories have been read once."""
+        return self._is_ready
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing can be changed, since the library may only be read."""
+        return self.access.is_read_only
+
+    def info(self, category_id: int) -> CategoryInfo | None:
+        """Return a category by its id, None when there is none (any more)."""
+        return next((info for info in self.infos if info.category.id == category_id), None)
+
+    def refresh(self) -> None:
+        """Read the categories anew, and bring their members up to date: the photos may be others."""
+        self._run(lambda: None).succeeded.connect(lambda result: self._on_read(result[1]))
+
+    # Changes
+
+    def add(self, category: Category, photo_ids: Sequence[int] = ()) -> None:
+        """Add a category; `photo_ids` are the first that belong to it."""
+        task = self._change(lambda: self.access.add(category, photo_ids), None)
+        task.succeeded.connect(lambda result: self.added.emit(result[0]))
+
+    def change(self, category: Category) -> None:
+        """Let the category with this id be as given."""
+        self._change(lambda: self.access.change(category), None)
+
+    def nest(self, category_id: int, parent_id: int | None) -> None:
+        """Let a category belong to another one; None: to none."""
+        self._change(lambda: self.access.nest(category_id, parent_id), None)
+
+    def remove(self, category_id: int) -> None:
+        info = self.info(category_id)
+        if info is not None:
+            self._change(lambda: self.access.remove(info.name), None)
+
+    def judge(self, category_id: int, photo_ids: Sequence[int], is_member: bool | None) -> None:
+        """Put photos in (True) or out (False), or leave them to the model again (None)."""
+        if photo_ids:
+            self._change(lambda: self.access.judge(category_id, photo_ids, is_member), {category_id})
+
+    def move(self, source_id: int, target_id: int, photo_ids: Sequence[int]) -> None:
+        """Take photos out of one category and put them into another, in one step."""
+        if photo_ids:
+            self._change(lambda: self.access.move(source_id, target_id, photo_ids), {source_id, target_id})
+
+    def assign_paths(self, category_id: int, paths: Sequence[Path]) -> None:
+        """Put the photos at these paths, which the library knows, into a category."""
+        self._change(lambda: self.access.assign_paths(category_id, paths), {category_id})
+
+    def undo(self) -> None:
+        self._turn(self.access.undo, sentences.undone)
+
+    def redo(self) -> None:
+        self._turn(self.access.redo, sentences.done)
+
+    def learn(self) -> None:
+        """Bring heads and memberships up to date; again afterwards, if that is under way."""
+        if self.is_read_only:
+            return
+        if self._lesson is not None:
+            self._is_outdated = True
+            return
+        self._is_outdated = False
+        self._lesson = self._learning.run(self._learn)
+        self._lesson.succeeded.connect(self._on_learned)
+        self._lesson.failed.connect(self.failed)
+        self._lesson.finished.connect(self._on_lesson_finished)
+        self.learning_changed.emit(True)
+
+    # Inside
+
+    def _change(self, work: Callable[[], Any], touched: Collection[int] | None) -> Task:
+        """Make a change that can be undone, tell of it, and learn from it."""
+        task = self._run(work)
+        task.succeeded.connect(lambda result: self._on_changed(result[1], touched))
+        return task
+
+    def _turn(self, work: Callable[[], Step | None], words: Callable[[Step], str]) -> None:
+        self._run(work).succeeded.connect(lambda result: self._on_turned(*result, words))
+
+    def _run(self, work: Callable[[], Any]) -> Task:
+        """Do `work` and read the categories; the result is what `work` returned, and the state after it."""
+        task = self._changes.run(lambda: (work(), self.access.state()))
+        task.failed.connect(self.failed)
+        return task
+
+    def _take(self, state: ShelfState) -> None:
+        """What is in the catalog now."""
+        old, self._state = self._state, state
+        if not self._is_ready or old.infos != state.infos:
+            self._is_ready = True
+            self.changed.emit()
+        if (old.undoable, old.redoable) != (state.undoable, state.redoable):
+            self.history_changed.emit()
+
+    def _on_read(self, state: ShelfState) -> None:
+        self._take(state)
+        self.learn()
+
+    def _on_changed(self, state: ShelfState, touched: Collection[int] | None) -> None:
+        before = self.undoable
+        self._take(state)
+        if state.undoable is not None and state.undoable != before:
+            self.told.emit(sentences.done(state.undoable))
+        self.members_changed.emit(touched)
+        self.learn()
+
+    def _on_turned(self, step: Step | None, state: ShelfState, words: Callable[[Step], str]) -> None:
+        self._take(state)
+        if step is not None:
+            self.told.emit(words(step))
+            self.members_changed.emit(None)
+            self.learn()
+
+    def _learn(self) -> ShelfState:
+        """Runs in a worker thread."""
+        self.access.refresh()
+        return self.access.state()
+
+    def _on_learned(self, state: ShelfState) -> None:
+        if not self._is_outdated:  # else a change has read what is newer, and this is done again anyway
+            self._take(state)
+            self.members_changed.emit(None)
+
+    def _on_lesson_finished(self) -> None:
+        self._lesson = None
+        if self._is_outdated:
+            self.learn()
+        else:
+            self.learning_changed.emit(False)
