@@ -288,6 +288,47 @@ class Member:
     source: str
 
 
+@dataclass(frozen=True, slots=True)
+class ApplyProgress:
+    """One step of putting photos into categories: `done` of `total` photos have been looked at."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyCounts:
+    """What putting photos into categories did: the categories brought up to date, the photos looked at for them, and
+    the `members` that these categories now have by the model (those put in by the user are not counted)."""
+
+    categories: int
+    photos: int
+    members: int
+
+
+class PreviewHit(NamedTuple):
+    """A photo that a category which is being typed would find, and its probability to belong there."""
+
+    photo_id: int
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a category would find, before it is saved: its best `hits`, best first, whether they reach the threshold or
+    not, and the `count` of photos that do, an estimate from a random sample where `is_estimate`.
+
+    `histogram` counts photos by probability, in bins (from, to, photos) that cover 0 to 1 in order; where `is_estimate`
+    its counts are scaled to the whole library. `threshold` is the probability from which on a photo belongs.
+    """
+
+    hits: Sequence[PreviewHit]
+    count: int
+    is_estimate: bool
+    histogram: Sequence[tuple[float, float, int]]
+    threshold: float
+
+
 class ModelStage(StrEnum):
     """What is being done to make a model ready."""
 
