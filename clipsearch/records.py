@@ -329,6 +329,101 @@ class Preview:
     threshold: float
 
 
+@dataclass(frozen=True, slots=True)
+class ExchangeProgress:
+    """One step of taking photos or keywords out of the library or into it: photos done, of all."""
+
+    done: int
+    total: int
+
+
+class FileCopy(NamedTuple):
+    """A file that an export puts into a folder: as a copy ("copy") or another name of the same file ("link").
+
+    "there" says that the same file lies there already.
+    """
+
+    source: Path
+    target: Path
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export did, or would do, and the photos that it could not reach or write."""
+
+    files: tuple[FileCopy, ...]
+    problems: tuple[Problem, ...]
+
+    def count(self, how: str) -> int:
+        """Return how many files went this way: "copy", "link" or "there"."""
+        return sum(file.how == how for file in self.files)
+
+
+class TableRow(NamedTuple):
+    """A file in a category, named with those around it, "Animals|Birds"; `score` and `source` as in `Member`."""
+
+    path: Path
+    category: str
+    score: float
+    source: str
+
+
+class SidecarChange(NamedTuple):
+    """Keywords put into a sidecar, a new one where `is_new`, and taken out again; nested ones as "Animals|Birds"."""
+
+    path: Path
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SidecarReport:
+    """What writing sidecars changed, or would change; how many stay as they are; which could not be read or written."""
+
+    changes: tuple[SidecarChange, ...]
+    unchanged: int
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundKeyword:
+    """A keyword that other programs gave to photos: its `path` from the outermost one, ("Animals", "Birds")."""
+
+    path: tuple[str, ...]
+    photo_ids: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        return "|".join(self.path)
+
+    @property
+    def photos(self) -> int:
+        return len(self.photo_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordSurvey:
+    """The keywords of a library's photos, the most frequent first, and the files that could not be read for them."""
+
+    keywords: tuple[FoundKeyword, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import of keywords did: categories added, and judgements made of so many photos.
+
+    `kept` judgements of the user said otherwise and stand.
+    """
+
+    categories: tuple[str, ...]
+    photos: int
+    judgements: int
+    kept: int
+
+
 class ModelStage(StrEnum):
     """What is being done to make a model ready."""
 
