@@ -5,18 +5,20 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from clipsearch.errors import CatalogError, DamagedCatalogError
-from clipsearch.records import FoundFile
+from clipsearch.records import Action, Category, FoundFile
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.database import Database
 from clipsearch.store.safety import swap as swapping
 from clipsearch.store.safety.backups import Backups
 from clipsearch.store.safety.rescue import rescue
+from clipsearch.store.tables.history import CategoryEdit
 from clipsearch.store.tables.intake import NewFile
 
 MODEL, DIM, PHOTOS, JUDGED = "model-1", 64, 1500, 100
@@ -199,6 +201,40 @@ def test_a_category_whose_page_is_lost_keeps_its_name_and_judgements(
     rescue(path)
     assert held(path)["judgements"] == JUDGED
     assert contents(path, "SELECT id, name FROM category") == {(1, "Katzen 🐈")}
+
+
+def test_a_category_comes_back_whole_from_the_backup(path: Path) -> None:
+    with closing(Catalog(path)) as catalog:
+        (cats,) = catalog.labels.all()
+        whole = replace(cats, prompts=("a cat", "ein Kätzchen"), threshold=0.25, colour="#ff0000", parent_id=2)
+        catalog.labels.history.change(Action.EDIT, "", [CategoryEdit(0, Category(0, "Tiere"))])
+        catalog.labels.history.change(Action.EDIT, "", [CategoryEdit(1, whole)])
+    Backups(path).make_if_due("0004")
+    overwrite(path, (root_page(path, "category") - 1) * PAGE, bytes(PAGE))
+    rescue(path)
+    with closing(Catalog(path)) as catalog:
+        assert catalog.labels.all() == [whole, Category(2, "Tiere")]
+
+
+@pytest.mark.parametrize(
+    ("table", "damage", "kept"),
+    [
+        ("problem", bytes(PAGE), True),
+        ("judgement", bytes(PAGE), False),
+        ("step_change", bytes(PAGE), False),
+        ("step_change", b"\x0d\x00\x00\x00\x00", False),
+    ],
+)
+def test_steps_can_be_undone_after_a_rescue_only_if_all_of_them_are_known(
+    path: Path, table: str, damage: bytes, kept: bool
+) -> None:
+    Backups(path).make_if_due("0004")
+    overwrite(path, (root_page(path, table) - 1) * PAGE, damage)
+    rescue(path)
+    with closing(Catalog(path)) as catalog:
+        assert len(catalog.labels.judgements(1)) == JUDGED
+        assert (catalog.labels.history.undo() is not None) == kept
+        assert len(catalog.labels.judgements(1)) == (0 if kept else JUDGED)
 
 
 def test_what_was_read_wins_over_the_backup(path: Path) -> None:

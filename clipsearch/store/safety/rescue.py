@@ -56,6 +56,11 @@ _NAMES_KEPT_TWICE = {  # table -> an index that holds what its rows are known by
     "folder": ("sqlite_autoindex_folder_1", "path"),
     "category": ("sqlite_autoindex_category_1", "name"),
 }
+_HISTORY = (schema.step, schema.step_change)
+_NEEDED_TO_UNDO = {"photo", "category", "judgement"}
+_WRONG_STEPS = """SELECT (SELECT count(*) FROM step WHERE id NOT IN (SELECT step_id FROM step_change))
+    + (SELECT count(*) FROM step_change WHERE step_id NOT IN (SELECT id FROM step)
+        OR NOT json_valid(coalesce(before, '0')) OR NOT json_valid(coalesce(after, '0')))"""
 _ROWS_AT_ONCE = 5000
 _READ_AGAIN = -1  # as mtime of a file: no file has it, so that the next indexing run reads this one again
 
@@ -84,9 +89,10 @@ _FILL = {  # table -> what a backup, attached as `old`, adds to it; rows are fou
         """INSERT OR IGNORE INTO category
             (name, prompts, negatives, templates, exclusive_group, threshold, colour, shared)
             SELECT name, prompts, negatives, templates, exclusive_group, threshold, colour, shared FROM old.category""",
-        """UPDATE category SET (prompts, negatives, templates, exclusive_group, threshold, colour, shared) = (
-            SELECT prompts, negatives, templates, exclusive_group, threshold, colour, shared FROM old.category o
-            WHERE o.name = category.name
+        """UPDATE category SET
+            (parent_id, prompts, negatives, templates, exclusive_group, threshold, colour, shared) = (
+            SELECT parent_id, prompts, negatives, templates, exclusive_group, threshold, colour, shared
+            FROM old.category o WHERE o.name = category.name
         ) WHERE prompts = '' AND name IN (SELECT name FROM old.category)""",
     ),
     "judgement": (
@@ -175,6 +181,8 @@ def _save_readable(catalog: Path, new: sqlite3.Connection, scratch: Path) -> set
         damaged = {table.name for table in _TABLES if not _save_table(source, new, table)}
         _save_photos_by_index(source, new)
         _save_names_by_index(source, new)
+        if not damaged & _NEEDED_TO_UNDO:
+            _save_history(source, new)
     return damaged
 
 
@@ -301,6 +309,14 @@ def _save_names_by_index(source: sqlite3.Connection, new: sqlite3.Connection) ->
         new.executemany(_insert(table, (table.columns["id"], column)), rows)
         if table is schema.category:
             new.executemany("UPDATE category SET prompts = '' WHERE id = ?", [(row[0],) for row in rows])
+
+
+def _save_history(source: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """Save the steps that can be undone: all of them or none, since each begins where the one before it ended."""
+    complete = all(_save_table(source, new, table) for table in _HISTORY)
+    if not complete or new.execute(_WRONG_STEPS).fetchone()[0]:
+        for table in reversed(_HISTORY):
+            new.execute(f"DELETE FROM {table.name}")  # noqa: S608 (our own names)
 
 
 def _referred_to_in_vain(new: sqlite3.Connection) -> set[str]:

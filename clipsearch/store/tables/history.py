@@ -7,6 +7,7 @@ that were undone. Photos keep their numbers for ever, and so do categories.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
@@ -217,8 +218,11 @@ def _as_json(category: Category) -> str:
 
 
 def _from_json(value: str) -> Category:
-    fields = json.loads(value)
-    return Category(**{**fields, "prompts": tuple(fields["prompts"]), "negatives": tuple(fields["negatives"])})
+    try:
+        fields = json.loads(value)
+        return Category(**{**fields, "prompts": tuple(fields["prompts"]), "negatives": tuple(fields["negatives"])})
+    except (ValueError, TypeError, KeyError) as error:
+        raise sqlite3.DatabaseError(f"malformed step: {error}") from error
 
 
 def _as_digit(is_member: bool | int | None) -> str | None:
