@@ -7,8 +7,9 @@ no more than their ids. Among hits, those less sure are folded behind one row th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Any
 
 from PySide6.QtCore import (
@@ -24,6 +25,7 @@ from PySide6.QtCore import (
 
 from clipsearch.records import Hit, Photo, Relevance
 from clipsearch.ui import wording
+from clipsearch.ui.categories import sentences
 from clipsearch.ui.drops import file_url
 from clipsearch.ui.recent import Recent
 
@@ -43,6 +45,7 @@ class Role(IntEnum):
     FOLDED = Qt.ItemDataRole.UserRole + 3  # how many hits the row opens, None for an ordinary row
     UNFOLDED = Qt.ItemDataRole.UserRole + 4  # whether the less sure hits are open
     PALE = Qt.ItemDataRole.UserRole + 5  # whether the row is one of the less sure hits behind the fold
+    JUDGED = Qt.ItemDataRole.UserRole + 6  # whether the user put the photo into the category shown; None: no judgement
 
 
 class PhotoModel(QAbstractListModel):
@@ -54,6 +57,7 @@ class PhotoModel(QAbstractListModel):
         super().__init__(parent)
         self._ids: Sequence[int] = []
         self._hits: dict[int, Hit] = {}
+        self._judged: Mapping[int, bool] = {}
         self._less_sure: list[int] = []
         self._fold_row: int | None = None
         self._seen_rows: dict[int, int] = {}  # spares a search through all ids for what is on the screen
@@ -69,6 +73,7 @@ class PhotoModel(QAbstractListModel):
             Role.FOLDED: lambda _, photo_id: len(self._less_sure) if photo_id == _FOLD else None,
             Role.UNFOLDED: lambda *_: self._is_unfolded,
             Role.PALE: lambda row, _: self._fold_row is not None and row > self._fold_row,
+            Role.JUDGED: lambda _, photo_id: self._judged.get(photo_id),
             Qt.ItemDataRole.AccessibleTextRole: lambda row, photo_id: self._text(row, photo_id, ", "),
             Qt.ItemDataRole.ToolTipRole: lambda row, photo_id: self._text(row, photo_id, "\n"),
         }
@@ -84,6 +89,13 @@ class PhotoModel(QAbstractListModel):
         sure = [hit.photo.id for hit in hits if hit.relevance is not Relevance.WEAK]
         weak = [hit.photo.id for hit in hits if hit.relevance is Relevance.WEAK]
         self._replace(sure, weak, hits)
+
+    def show_members(self, ids: Sequence[int], maybe: Sequence[int], judged: Mapping[int, bool]) -> None:
+        """Show a category's photos in order, and behind a row that opens them those that may belong.
+
+        `judged` are the user's own judgements: in or out.
+        """
+        self._replace(ids, list(maybe), judged=judged)
 
     def set_unfolded(self, is_unfolded: bool) -> None:
         """Open or close the hits that are less sure."""
@@ -180,13 +192,20 @@ class PhotoModel(QAbstractListModel):
 
     # Inside
 
-    def _replace(self, ids: Sequence[int], less_sure: list[int], hits: Sequence[Hit] = ()) -> None:
+    def _replace(
+        self,
+        ids: Sequence[int],
+        less_sure: list[int],
+        hits: Sequence[Hit] = (),
+        judged: Mapping[int, bool] = MappingProxyType({}),
+    ) -> None:
         self.beginResetModel()
         self._less_sure = less_sure
         self._hits = {hit.photo.id: hit for hit in hits}
+        self._judged = judged
         self._fold_row = len(ids) if ids and less_sure else None
         shown_weak = less_sure if self._is_unfolded or not ids else []
-        self._ids = [*ids, *([_FOLD] if self._fold_row is not None else []), *shown_weak] if hits else ids
+        self._ids = [*ids, *([_FOLD] if self._fold_row is not None else []), *shown_weak] if less_sure else ids
         self._asked_pages.clear()
         self._seen_rows.clear()
         for hit in hits:
@@ -232,5 +251,6 @@ class PhotoModel(QAbstractListModel):
         hit = self._hits.get(photo_id)
         parts = [wording.one_line(photo.path.name), wording.dimensions(photo)]
         parts += [wording.relevance(hit.relevance)] if hit else []
+        parts += [sentences.judged(self._judged[photo_id])] if photo_id in self._judged else []
         parts += [wording.out_of_reach()] if photo.offline else []
         return separator.join(part for part in parts if part)

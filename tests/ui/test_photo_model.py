@@ -34,6 +34,23 @@ def test_keeps_the_rules_of_item_models(qapp) -> None:
     del tester
 
 
+def test_members_come_before_a_fold_with_those_that_may_belong(qtbot) -> None:
+    model = PhotoModel()
+    asked: list[list[int]] = []
+    model.details_wanted.connect(asked.append)
+    model.show_members([5, 4], [3, 2], {5: True, 2: False})
+    assert [model.rowCount(), model.fold_row, model.index(2).data(Role.FOLDED)] == [3, 2, 2]
+    model.set_unfolded(True)
+    assert [_ids(model)[row] for row in (0, 1, 3, 4)] == [5, 4, 3, 2]
+    assert [model.index(row).data(Role.JUDGED) for row in (0, 1, 3, 4)] == [True, None, None, False]
+    assert model.photo(3) is None
+    qtbot.waitUntil(lambda: bool(asked))
+    model.add_details([photo_of(id_) for id_ in asked[0]])
+    assert "Put in by you" in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    model.show_photos([5])
+    assert model.index(0).data(Role.JUDGED) is None
+
+
 def test_details_are_asked_for_page_by_page(qtbot) -> None:
     model = PhotoModel()
     model.show_photos(list(range(1000)))

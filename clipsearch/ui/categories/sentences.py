@@ -29,6 +29,13 @@ def undone(step: Step) -> str:
     return QCoreApplication.translate("categories", "Undone: {step}").format(step=done(step))
 
 
+def judged(is_member: bool) -> str:
+    """What the user said of a photo."""
+    if is_member:
+        return QCoreApplication.translate("categories", "Put in by you")
+    return QCoreApplication.translate("categories", "Taken out by you")
+
+
 def counts(info: CategoryInfo) -> str:
     """How many photos are in a category and by whom, such as "12 by you, 230 found"."""
     by_user = QCoreApplication.translate("categories", "{count} by you").format(count=wording.number(info.assigned))
