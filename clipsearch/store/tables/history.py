@@ -69,24 +69,24 @@ class History:
                 _note(connection, action, subject, changes)
         return [edit.category_id for edit in made if isinstance(edit, CategoryEdit)]
 
-    def undo(self) -> Step | None:
-        """Take the last step back; return it, None where there is none."""
-        return self._turn(undoing=True)
+    def undo(self, step_id: int | None = None) -> Step | None:
+        """Take the last step back, if it is the one with this id (None: whichever it is); return it if so."""
+        return self._turn(step_id, undoing=True)
 
-    def redo(self) -> Step | None:
-        """Take the step again that was undone last; return it, None where there is none."""
-        return self._turn(undoing=False)
+    def redo(self, step_id: int | None = None) -> Step | None:
+        """Take the step again that was undone last, if it is this one (None: whichever it is); return it if so."""
+        return self._turn(step_id, undoing=False)
 
     def next_steps(self) -> tuple[Step | None, Step | None]:
         """Return the steps that would be undone and redone next."""
         with self._database.read() as connection:
             return _next(connection, undoing=True), _next(connection, undoing=False)
 
-    def _turn(self, *, undoing: bool) -> Step | None:
+    def _turn(self, step_id: int | None, *, undoing: bool) -> Step | None:
         table = schema.step_change.c
         with self._database.write() as connection:
             step = _next(connection, undoing=undoing)
-            if step is None:
+            if step is None or step_id not in {None, step.id}:
                 return None
             connection.execute(text("PRAGMA defer_foreign_keys=ON"))  # a judgement may come before its category
             value, order = (table.before, table.id.desc()) if undoing else (table.after, table.id)
