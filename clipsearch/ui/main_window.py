@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMainWindow, QProgressBar
 
 from clipsearch.records import Folder, IndexCounts, Photo
 from clipsearch.ui import dialogs, icons, wording
-from clipsearch.ui.drop_area import DropArea
+from clipsearch.ui.dragging.drop_area import DropArea
 from clipsearch.ui.folder_actions import FolderActions
 from clipsearch.ui.library_access import Overview
 from clipsearch.ui.menus import Menus

@@ -26,7 +26,7 @@ from PySide6.QtCore import (
 from clipsearch.records import Hit, Photo, Relevance
 from clipsearch.ui import wording
 from clipsearch.ui.categories import sentences
-from clipsearch.ui.drops import file_url
+from clipsearch.ui.dragging.files import file_url
 from clipsearch.ui.recent import Recent
 
 Index = QModelIndex | QPersistentModelIndex

@@ -9,7 +9,7 @@ from PySide6.QtCore import QProcess
 from PySide6.QtGui import QDesktopServices
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.ui.drops import file_url
+from clipsearch.ui.dragging.files import file_url
 
 
 def select_in_folder(path: Path) -> bool:

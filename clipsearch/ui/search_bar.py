@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QPalette
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from clipsearch.ui import drops
+from clipsearch.ui.dragging import files
 from clipsearch.ui.icons import icon
 from clipsearch.ui.widgets import mark
 
@@ -72,8 +72,8 @@ class SearchBar(QLineEdit):
             super().keyPressEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if drops.single_file(event.mimeData()) is not None:
-            drops.take(event)
+        if files.single_file(event.mimeData()) is not None:
+            files.take(event)
             self._show_dropping(True)
         elif event.mimeData().hasUrls():
             event.ignore()  # folders are the window's business
@@ -86,11 +86,11 @@ class SearchBar(QLineEdit):
 
     def dropEvent(self, event: QDropEvent) -> None:
         self._show_dropping(False)
-        picture = drops.single_file(event.mimeData())
+        picture = files.single_file(event.mimeData())
         if picture is None:
             super().dropEvent(event)
             return
-        drops.take(event)
+        files.take(event)
         self.picture_dropped.emit(picture)
 
     def _on_text_edited(self, text: str) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from clipsearch.records import Hit, Relevance
-from clipsearch.ui.drops import file_url
+from clipsearch.ui.dragging.files import file_url
 from clipsearch.ui.photo_model import PhotoModel, Role
 from tests.ui.fake_library import photo_of
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.search_bar import SearchBar
 from clipsearch.ui.session import Session
-from tests.ui.dragging import data_of, drop_event, enter_event
+from tests.ui.dragging.events import data_of, drop_event, enter_event
 from tests.ui.fake_library import FakeLibrary, photo_of
 
 

@@ -15,7 +15,7 @@ from clipsearch.ui.photo_grid import USUAL_TILE
 from clipsearch.ui.session import Session
 from clipsearch.ui.sidebar import Place
 from clipsearch.ui.theme import DARK, Appearance, Theme
-from tests.ui.dragging import data_of, drop_event, enter_event
+from tests.ui.dragging.events import data_of, drop_event, enter_event
 from tests.ui.fake_library import FakeLibrary
 
 

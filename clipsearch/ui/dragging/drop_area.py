@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QWidget
 
-from clipsearch.ui import drops
+from clipsearch.ui.dragging import files
 from clipsearch.ui.widgets import mark
 
 
@@ -23,8 +23,8 @@ class DropArea(QWidget):
         self.setAcceptDrops(True)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.source() is None and drops.folders(event.mimeData()):
-            drops.take(event)
+        if event.source() is None and files.folders(event.mimeData()):
+            files.take(event)
             mark(self, "dropping", True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -32,6 +32,6 @@ class DropArea(QWidget):
         super().dragLeaveEvent(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        drops.take(event)
+        files.take(event)
         mark(self, "dropping", False)
-        self.folders_dropped.emit(drops.folders(event.mimeData()))
+        self.folders_dropped.emit(files.folders(event.mimeData()))
