@@ -1,18 +1,20 @@
-"""Failures, told inside the window until they are closed."""
+"""Failures and offers, told inside the window until they are closed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from clipsearch.errors import DamagedCatalogError
 from clipsearch.ui import wording
 from clipsearch.ui.icons import icon
-from clipsearch.ui.widgets import label, push_button, tool_button
+from clipsearch.ui.widgets import label, mark, push_button, tool_button
 
 
 class MessageBar(QFrame):
-    """One failure at a time, the latest; some come with a button to try again, or to repair the library."""
+    """One message at a time, the latest; some come with a button: to try again, to repair the library, or an offer."""
 
     retry_wanted = Signal()
     repair_wanted = Signal()
@@ -26,14 +28,16 @@ class MessageBar(QFrame):
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._retry = push_button("refresh", self.tr("Try again"), self._on_retry)
         self._repair = push_button("refresh", self.tr("Repair"), self._on_repair)
+        self._offer = QPushButton()
+        self._offer.clicked.connect(lambda _: self._on_offer_taken())
+        self._offered: Callable[[], object] | None = None
         self._close = tool_button("close", self.tr("Close this message"), self.hide, 16)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
         layout.addWidget(self._icon)
         layout.addWidget(self._text, 1)
-        layout.addWidget(self._retry)
-        layout.addWidget(self._repair)
-        layout.addWidget(self._close)
+        for button in (self._retry, self._repair, self._offer, self._close):
+            layout.addWidget(button)
         self.hide()
 
     @property
@@ -42,21 +46,36 @@ class MessageBar(QFrame):
 
     def show_failure(self, error: BaseException, can_retry: bool = False) -> None:
         """Tell what went wrong."""
-        self._show("warning", wording.failure(error))
+        self._show("warning", wording.failure(error), is_failure=True)
         self._retry.setVisible(can_retry)
         self._repair.setVisible(isinstance(error, DamagedCatalogError))
 
     def show_text(self, text: str) -> None:
         """Tell what has been done."""
         self._show("info", wording.one_line(text))
-        self._retry.hide()
-        self._repair.hide()
 
-    def _show(self, symbol: str, text: str) -> None:
+    def offer(self, text: str, button: str, action: Callable[[], object]) -> None:
+        """Tell something that `button` is an answer to: it calls `action`."""
+        self._show("info", wording.one_line(text))
+        self._offered = action
+        self._offer.setText(button)
+        self._offer.setAccessibleName(button)
+        self._offer.show()
+
+    def _show(self, symbol: str, text: str, *, is_failure: bool = False) -> None:
+        for button in (self._retry, self._repair, self._offer):
+            button.hide()
+        mark(self, "failure", is_failure)
         self._icon.setPixmap(icon(symbol).pixmap(QSize(18, 18), self.devicePixelRatioF()))
         self._text.setText(text)
         self.setAccessibleName(text)
         self.show()
+
+    def _on_offer_taken(self) -> None:
+        action, self._offered = self._offered, None
+        self.hide()
+        if action is not None:
+            action()
 
     def _on_retry(self) -> None:
         self.hide()

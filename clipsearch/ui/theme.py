@@ -130,7 +130,8 @@ QWidget#modelRows {{ background: {base}; }}
 
 QFrame#notice {{ border-radius: 8px; background: {notice}; }}
 QFrame#notice QLabel {{ color: {text}; background: transparent; }}
-QFrame#messageBar {{ border-radius: 8px; background: {alarm}; }}
+QFrame#messageBar {{ border-radius: 8px; background: {notice}; }}
+QFrame#messageBar[failure="true"] {{ background: {alarm}; }}
 QFrame#messageBar QLabel {{ color: {text}; background: transparent; }}
 
 QProgressBar {{ border: none; border-radius: 3px; background: {border}; max-height: 6px; min-height: 6px; }}
