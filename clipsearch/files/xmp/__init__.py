@@ -1,0 +1,1 @@
+"""XMP sidecars: the keywords in them, read and merged, and nothing else in them touched."""
