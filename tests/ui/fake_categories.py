@@ -88,11 +88,11 @@ class FakeCategories(CategoryAccess):
     def assign_paths(self, category_id: int, paths: Sequence[Path]) -> None:
         self.judge(category_id, [int(path.stem.rsplit("_", 1)[1]) for path in paths], True)
 
-    def undo(self) -> Step | None:
-        return self._turn(self.past, self.future)
+    def undo(self, only: Step | None = None) -> Step | None:
+        return self._turn(self.past, self.future, only)
 
-    def redo(self) -> Step | None:
-        return self._turn(self.future, self.past)
+    def redo(self, only: Step | None = None) -> Step | None:
+        return self._turn(self.future, self.past, only)
 
     def refresh(self) -> None:
         self.may_learn.wait(5)
@@ -168,8 +168,10 @@ class FakeCategories(CategoryAccess):
     def snapshot(self) -> Snapshot:
         return dict(self.known), {id_: dict(judged) for id_, judged in self.judged.items()}
 
-    def _turn(self, source: list[tuple[Step, Snapshot]], target: list[tuple[Step, Snapshot]]) -> Step | None:
-        if not source:
+    def _turn(
+        self, source: list[tuple[Step, Snapshot]], target: list[tuple[Step, Snapshot]], only: Step | None
+    ) -> Step | None:
+        if not source or only not in (None, source[-1][0]):
             return None
         step, (known, judged) = source.pop()
         target.append((step, self.snapshot()))

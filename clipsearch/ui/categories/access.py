@@ -98,15 +98,17 @@ class CategoryAccess:
         photo_ids = judging.photos_at(self._library, paths)
         judging.judge(self._library, category_id, photo_ids, True)
 
-    def undo(self) -> Step | None:
+    def undo(self, only: Step | None = None) -> Step | None:
+        """Take the last step back, if it is this one; return it if so."""
         from clipsearch.library.categories import history
 
-        return history.undo(self._library)
+        return history.undo(self._library, only)
 
-    def redo(self) -> Step | None:
+    def redo(self, only: Step | None = None) -> Step | None:
+        """Take the step again that was undone last, if it is this one; return it if so."""
         from clipsearch.library.categories import history
 
-        return history.redo(self._library)
+        return history.redo(self._library, only)
 
     def refresh(self) -> None:
         """Retrain what is outdated and bring the memberships up to date."""

@@ -29,6 +29,13 @@ def undone(step: Step) -> str:
     return QCoreApplication.translate("categories", "Undone: {step}").format(step=done(step))
 
 
+def changed_elsewhere(step: Step | None) -> str:
+    """That nothing was undone or redone, since another program has made or taken back a step meanwhile."""
+    if step is None:
+        return QCoreApplication.translate("categories", "Meanwhile everything was undone elsewhere")
+    return QCoreApplication.translate("categories", "Meanwhile, elsewhere: {step}").format(step=done(step))
+
+
 def judged(is_member: bool) -> str:
     """What the user said of a photo."""
     if is_member:
@@ -44,6 +51,11 @@ def counts(info: CategoryInfo) -> str:
     return ", ".join([*parts, found] if info.found or not parts else parts)
 
 
+def remark(info: CategoryInfo) -> str:
+    """What is said beside the name of a category that is shown."""
+    return " · ".join(part for part in (counts(info), precision(info)) if part)
+
+
 def precision(info: CategoryInfo) -> str:
     """How well the examples predict each other, in words; empty where there are too few."""
     if info.precision is None:
@@ -55,3 +67,8 @@ def precision(info: CategoryInfo) -> str:
 def _moved(step: Step) -> int:
     """A moved photo is judged twice: out of the one, into the other."""
     return (step.photos + 1) // 2
+
+
+def read_only() -> str:
+    """Why categories cannot be changed."""
+    return QCoreApplication.translate("categories", "This library may not be written, so categories stay as they are.")

@@ -27,6 +27,7 @@ class Shelf(QObject):
     added = Signal(object)  # Category, as it is in the catalog
     failed = Signal(object)
     told = Signal(str)  # what was done, in a sentence; it can be undone
+    undone = Signal(str)  # what was undone, in a sentence; it can be done again
     learning_changed = Signal(bool)  # whether heads and memberships are being brought up to date
 
     def __init__(self, access: CategoryAccess, changes: Tasks, learning: Tasks, parent: QObject | None = None) -> None:
@@ -108,10 +109,20 @@ class Shelf(QObject):
         self._change(lambda: self.access.assign_paths(category_id, paths), {category_id})
 
     def undo(self) -> None:
-        self._turn(self.access.undo, sentences.undone)
+        """Undo the step that the user sees, unless something was changed elsewhere meanwhile."""
+        step = self.undoable
+        if step is not None:
+            self._run(lambda: self.access.undo(step)).succeeded.connect(
+                lambda result: self._on_turned(*result, lambda done: self.undone.emit(sentences.undone(done)))
+            )
 
     def redo(self) -> None:
-        self._turn(self.access.redo, sentences.done)
+        """Redo the step that the user sees, unless something was changed elsewhere meanwhile."""
+        step = self.redoable
+        if step is not None:
+            self._run(lambda: self.access.redo(step)).succeeded.connect(
+                lambda result: self._on_turned(*result, lambda done: self.told.emit(sentences.done(done)))
+            )
 
     def learn(self) -> None:
         """Bring heads and memberships up to date; again afterwards, if that is under way."""
@@ -134,9 +145,6 @@ class Shelf(QObject):
         task = self._run(work)
         task.succeeded.connect(lambda result: self._on_changed(result[1], touched))
         return task
-
-    def _turn(self, work: Callable[[], Step | None], words: Callable[[Step], str]) -> None:
-        self._run(work).succeeded.connect(lambda result: self._on_turned(*result, words))
 
     def _run(self, work: Callable[[], Any]) -> Task:
         """Do `work` and read the categories; the result is what `work` returned, and the state after it."""
@@ -165,10 +173,12 @@ class Shelf(QObject):
         self.members_changed.emit(touched)
         self.learn()
 
-    def _on_turned(self, step: Step | None, state: ShelfState, words: Callable[[Step], str]) -> None:
+    def _on_turned(self, step: Step | None, state: ShelfState, tell: Callable[[Step], None]) -> None:
         self._take(state)
-        if step is not None:
-            self.told.emit(words(step))
+        if step is None:
+            self.told.emit(sentences.changed_elsewhere(state.undoable))
+        else:
+            tell(step)
             self.members_changed.emit(None)
             self.learn()
 

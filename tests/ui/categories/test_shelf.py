@@ -71,8 +71,9 @@ def test_many_judgements_are_written_at_once_and_learned_from_together(
 
 
 def test_undo_and_redo_bring_back_what_was(qtbot, shelf: Shelf) -> None:
-    told = []
+    told, undone = [], []
     shelf.told.connect(told.append)
+    shelf.undone.connect(undone.append)
     shelf.add(Category(0, "birds"))
     qtbot.waitUntil(lambda: _names(shelf) == ["birds"])
     shelf.undo()
@@ -81,7 +82,8 @@ def test_undo_and_redo_bring_back_what_was(qtbot, shelf: Shelf) -> None:
     shelf.redo()
     qtbot.waitUntil(lambda: _names(shelf) == ["birds"])
     shelf.redo()  # there is nothing more
-    assert told == ["Category birds added", "Undone: Category birds added", "Category birds added"]
+    assert told == ["Category birds added", "Category birds added"]
+    assert undone == ["Undone: Category birds added"]
 
 
 def test_changing_nesting_moving_and_removing(qtbot, shelf: Shelf, categories: FakeCategories) -> None:
@@ -97,6 +99,21 @@ def test_changing_nesting_moving_and_removing(qtbot, shelf: Shelf, categories: F
     assert shelf.info(owls).category.parent_id == birds
     shelf.remove(birds)
     qtbot.waitUntil(lambda: shelf.info(birds) is None)
+
+
+def test_only_the_step_that_is_shown_is_undone(qtbot, shelf: Shelf, categories: FakeCategories) -> None:
+    """The command line may have made another one meanwhile."""
+    told = []
+    with qtbot.waitSignal(shelf.told):
+        shelf.add(Category(0, "birds"))
+    categories.add(Category(0, "boats"))
+    shelf.told.connect(told.append)
+    with qtbot.waitSignal(shelf.history_changed):
+        shelf.undo()
+    qtbot.waitUntil(lambda: told == ["Meanwhile, elsewhere: Category boats added"])
+    assert [category.name for category in categories.known.values()] == ["birds", "boats"]
+    shelf.undo()
+    qtbot.waitUntil(lambda: [category.name for category in categories.known.values()] == ["birds"])
 
 
 def test_a_failure_is_told_and_changes_nothing(qtbot, session: Session, shelf: Shelf, categories) -> None:
