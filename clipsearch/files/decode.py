@@ -64,7 +64,7 @@ def decode(path: Path, min_side: int, max_megapixels: float = 250.0) -> Decoded:
         raise
     except Exception as error:  # whatever a decoder raises on bad input is the file's fault, told once, here
         temporary = isinstance(error, OSError) and error.errno is not None
-        raise UnreadablePhotoError(_reason(error), path, temporary, isinstance(error, MemoryError)) from error
+        raise UnreadablePhotoError(reason_of(error), path, temporary, isinstance(error, MemoryError)) from error
 
 
 def _decoded(path: Path, min_side: int, max_megapixels: float) -> Decoded:
@@ -183,7 +183,8 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return deep.point(lambda value: value * (255.0 / full_scale)).convert("L")
 
 
-def _reason(error: Exception) -> str:  # noqa: PLR0911 - one line a kind of failure
+def reason_of(error: Exception) -> str:  # noqa: PLR0911 - one line a kind of failure
+    """Return in words why a file cannot be read, by what was raised."""
     match error:
         case PermissionError():
             return "You do not have permission to read this file."

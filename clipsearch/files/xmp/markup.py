@@ -86,7 +86,10 @@ class Element:
 
 
 def utf8(data: bytes) -> tuple[bytes, str]:
-    """Return a document in UTF-8 and the encoding to write it in again. Raises MarkupError."""
+    """Return a document in UTF-8, without the padding of some programs, and the encoding to write it in again.
+
+    Raises MarkupError.
+    """
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16-le" if data[:1] == b"\xff" else "utf-16-be"
     else:
@@ -95,7 +98,7 @@ def utf8(data: bytes) -> tuple[bytes, str]:
         if encoding not in _ENCODINGS:
             raise MarkupError(f"it is in the encoding {encoding}, which is not read")
     try:
-        return data.decode(encoding).encode("utf-8"), encoding
+        return data.decode(encoding).rstrip("\0").encode("utf-8"), encoding
     except UnicodeError as error:
         raise MarkupError(f"it is not in {encoding}, though it should be") from error
 

@@ -28,6 +28,7 @@ from clipsearch.files.xmp.packet import (
     packet_in,
     rdf_in,
     same,
+    unique,
 )
 
 _PREFIXES = {RDF: "rdf", DC: "dc", LR: "lr", OWN: "clipsearch"}
@@ -95,7 +96,7 @@ class _Difference:
         there, asked = set(map(same, present)), set(map(same, wanted))
         still_own = [one for one in own if same(one) in there]
         removed = tuple(one for one in still_own if same(one) not in asked and is_managed(one))
-        added = tuple({same(one): one for one in wanted if same(one) not in there}.values())
+        added = unique(one for one in wanted if same(one) not in there)
         after = (*(one for one in still_own if one not in removed), *added)
         return cls(added, removed, after, is_none=after == tuple(own) and not removed)
 

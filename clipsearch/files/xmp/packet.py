@@ -7,7 +7,7 @@ program puts there it notes in bags of the same names in a namespace of its own.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -50,11 +50,19 @@ def same(keyword: str) -> str:
     return unicodedata.normalize("NFC", keyword).casefold()
 
 
+def unique(keywords: Iterable[str]) -> tuple[str, ...]:
+    """Return the keywords without those that are one with another before them."""
+    found: dict[str, str] = {}
+    for keyword in keywords:
+        found.setdefault(same(keyword), keyword)
+    return tuple(found.values())
+
+
 def bounded(data: bytes) -> bytes:
-    """Return what is to be read, without the padding of some programs. Raises MarkupError for what is too large."""
+    """Return what is to be read. Raises MarkupError for what is too large."""
     if len(data) > LARGEST_BYTES:
         raise MarkupError("it is too large to be read")
-    return data.rstrip(b"\0")
+    return data
 
 
 def rdf_in(root: Element) -> Element:
