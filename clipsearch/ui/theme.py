@@ -133,6 +133,13 @@ QFrame#notice QLabel {{ color: {text}; background: transparent; }}
 QFrame#messageBar {{ border-radius: 8px; background: {notice}; }}
 QFrame#messageBar[failure="true"] {{ background: {alarm}; }}
 QFrame#messageBar QLabel {{ color: {text}; background: transparent; }}
+QFrame#undoBar {{ border-radius: 10px; background: {window}; border: 1px solid {disabled}; }}
+QDialog#palette {{ background: {base}; border: 1px solid {disabled}; }}
+QLineEdit#paletteLine {{ background: {window}; border: 1px solid {border}; border-radius: 8px; padding: 0 8px;
+    min-height: 34px; }}
+QListWidget#paletteRows {{ background: {base}; border: none; outline: none; }}
+QListWidget#paletteRows::item {{ padding: 0 8px; border-radius: 5px; }}
+QListWidget#paletteRows::item:selected {{ background: {selected}; color: {text}; }}
 
 QProgressBar {{ border: none; border-radius: 3px; background: {border}; max-height: 6px; min-height: 6px; }}
 QProgressBar::chunk {{ border-radius: 3px; background: {accent}; }}
