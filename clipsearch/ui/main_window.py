@@ -9,8 +9,10 @@ from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMainWindow, QProgressBar, QVBoxLayout, QWidget
 
-from clipsearch.records import Folder, IndexCounts, Photo
+from clipsearch.records import CategoryInfo, Folder, IndexCounts, Photo
 from clipsearch.ui import dialogs, icons, wording
+from clipsearch.ui.categories.views import CategoryViews
+from clipsearch.ui.dragging.dragging import Dragging
 from clipsearch.ui.dragging.drop_area import DropArea
 from clipsearch.ui.folder_actions import FolderActions
 from clipsearch.ui.library_access import Overview
@@ -50,6 +52,8 @@ class MainWindow(QMainWindow):
         self.folders = FolderActions(session, store, self)
         self.models = ModelActions(session, self)
         self.settings = SettingsActions(session, self)
+        self.categories = CategoryViews(session, self.sidebar, self.pages.photos, store, self)
+        self.dragging = Dragging(session, self.sidebar, self.pages, self.drop_area)
         self._busy = QProgressBar()
         self._lay_out()
         self._connect_menus(theme)
@@ -83,6 +87,7 @@ class MainWindow(QMainWindow):
         self.search_bar.clear_quietly()
         self._session.searching.clear()
         self._session.show_folder(None)
+        self.categories.leave()
         self.pages.photos.show_all()
         self.show_place(Place.PHOTOS)
 
@@ -91,6 +96,11 @@ class MainWindow(QMainWindow):
         self.show_all()
         self._session.show_folder(folder)
         self.sidebar.show_folder(folder)
+
+    def show_category(self, info: CategoryInfo) -> None:
+        """Show the photos of one category."""
+        self.show_all()
+        self.categories.show(info)
 
     def show_place(self, place: Place) -> None:
         """Open a page."""
@@ -149,7 +159,8 @@ class MainWindow(QMainWindow):
 
     def _connect_folders(self) -> None:
         folders, sidebar, pages = self.folders, self.sidebar, self.pages
-        self.drop_area.folders_dropped.connect(folders.index)
+        self.dragging.arrivals.offered.connect(self.messages.offer)
+        self.dragging.photos.told.connect(self.status.show_news)
         sidebar.add_wanted.connect(folders.choose)
         sidebar.update_wanted.connect(folders.update)
         sidebar.remove_wanted.connect(folders.remove)
@@ -163,6 +174,8 @@ class MainWindow(QMainWindow):
     def _connect_pages(self) -> None:
         self.sidebar.place_chosen.connect(self._on_place_chosen)
         self.sidebar.folder_chosen.connect(self.show_folder)
+        self.categories.chosen.connect(self.show_category)
+        self.categories.gone.connect(self.show_all)
         self.pages.similar_wanted.connect(self.find_similar)
         self.pages.burst_wanted.connect(self.show_burst)
         self.pages.photos.all_wanted.connect(self.show_all)
@@ -263,6 +276,7 @@ class MainWindow(QMainWindow):
 
     def _on_asked(self, question: Question) -> None:
         self._session.show_folder(None)
+        self.categories.leave()
         self.show_place(Place.PHOTOS)
         self.pages.photos.show_question(question)
         self._busy.setRange(0, 0)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QStackedWidget, QVBoxLayout, QWidget
 
 from clipsearch.records import Hit, Photo
-from clipsearch.ui import wording
+from clipsearch.ui import headings
+from clipsearch.ui.categories.category_bar import CategoryBar
+from clipsearch.ui.categories.contents import Contents
 from clipsearch.ui.empty_state import EmptyState
 from clipsearch.ui.library_access import Overview
 from clipsearch.ui.photo_grid import LARGEST_TILE, SMALLEST_TILE, PhotoGrid
@@ -16,6 +19,14 @@ from clipsearch.ui.photo_model import PhotoModel
 from clipsearch.ui.questions import BurstQuestion, PhotoQuestion, PictureQuestion, Question, TextQuestion
 from clipsearch.ui.thumbnails import Thumbnails
 from clipsearch.ui.widgets import elided_label, picture, tool_button
+
+
+class _Members(NamedTuple):
+    """What is said of a category that is shown, and its photos once they are known."""
+
+    heading: str
+    remark: str
+    contents: Contents | None
 
 
 class PhotosPage(QWidget):
@@ -29,9 +40,11 @@ class PhotosPage(QWidget):
         self.model = model
         self.grid = PhotoGrid(model, thumbnails)
         self.empty = EmptyState()
+        self.category_bar = CategoryBar(self.grid)
         self._overview: Overview | None = None
         self._question: Question | None = None
         self._hits: Sequence[Hit] | None = None
+        self._members: _Members | None = None
         self._is_indexing = False
         self._heading = elided_label(role="title")
         self._remark = elided_label(role="muted")
@@ -53,13 +66,13 @@ class PhotosPage(QWidget):
         changed = self._overview is None or self._overview.photo_ids != overview.photo_ids
         self._overview, self._is_indexing = overview, is_indexing
         if self._question is None and changed:
-            self._show_photos(keep_place)
+            self._refill(keep_place)
         self._render()
 
     def show_question(self, question: Question) -> None:
         """A question is under way; what was shown stays until the answer comes."""
         if isinstance(question, (PhotoQuestion, PictureQuestion)):
-            self._heading.setText(self._heading_text(question))
+            self._heading.setText(headings.heading(question, None, 0, self._overview))
             self._remark.setText("")
 
     def show_hits(self, question: Question, hits: Sequence[Hit]) -> None:
@@ -67,7 +80,7 @@ class PhotosPage(QWidget):
         keep_place = question == self._question
         if not keep_place or _shown(hits) != _shown(self._hits or []):
             self._question, self._hits = question, hits
-            self._replace(keep_place, lambda: self._fill(question, hits))
+            self._refill(keep_place)
         self._hits = hits
         self._render()
 
@@ -77,20 +90,42 @@ class PhotosPage(QWidget):
             self._render()
             return
         self._question, self._hits = None, None
-        self._show_photos(keep_place=False)
+        self._refill(keep_place=False)
         self._render()
+
+    def show_members(self, heading: str, remark: str, contents: Contents | None) -> None:
+        """Show a category's photos (None: they are still to come) over what was shown, which waits."""
+        before, self._members = self._members, _Members(heading, remark, contents)
+        if contents is not None and (before is None or before.contents != contents):
+            same = before is not None and before.contents is not None
+            keep_place = same and before.contents.category_id == contents.category_id
+            self._replace(keep_place, self._fill)
+        self._render()
+
+    def hide_members(self) -> None:
+        """Go back to what was shown before a category."""
+        if self._members is not None:
+            self._members = None
+            self._refill(keep_place=False)
+            self._render()
 
     # Inside
 
-    def _show_photos(self, keep_place: bool) -> None:
-        ids = self._overview.photo_ids if self._overview else []
-        self._replace(keep_place, lambda: self.model.show_photos(ids))
+    def _refill(self, keep_place: bool) -> None:
+        """Show anew what is shown, unless a category lies over it."""
+        if self._members is None:
+            self._replace(keep_place, self._fill)
 
-    def _fill(self, question: Question, hits: Sequence[Hit]) -> None:
-        if isinstance(question, BurstQuestion):
-            self.model.show_photos([hit.photo.id for hit in hits])
+    def _fill(self) -> None:
+        contents = self._members.contents if self._members else None
+        if contents is not None:
+            self.model.show_members(contents.ids, contents.maybe, contents.judged)
+        elif self._question is None:
+            self.model.show_photos(self._overview.photo_ids if self._overview else [])
+        elif isinstance(self._question, BurstQuestion):
+            self.model.show_photos([hit.photo.id for hit in self._hits or []])
         else:
-            self.model.show_hits(hits)
+            self.model.show_hits(self._hits or [])
 
     def _replace(self, keep_place: bool, change: Callable[[], None]) -> None:
         if keep_place:
@@ -102,63 +137,31 @@ class PhotosPage(QWidget):
 
     def _render(self) -> None:
         """Set the heading, and choose between the grid and the empty state."""
-        self._close.setVisible(self._question is not None and not isinstance(self._question, TextQuestion))
-        self._heading.setText(self._heading_text(self._question))
-        self._remark.setText(self._remark_text())
         is_empty = self.model.rowCount() == 0 and self._overview is not None
         if is_empty and self._overview is not None:
             self._describe_emptiness(self._overview)
+        self._show_heading()
         self._stack.setCurrentWidget(self.empty if is_empty else self.grid)
-        self._header.setVisible(not is_empty)
+        self._header.setVisible(not is_empty or self._members is not None)
         self._sizes.setVisible(not is_empty)
 
-    def _heading_text(self, question: Question | None) -> str:
-        match question:
-            case PhotoQuestion(photo):
-                return self.tr("Similar to {name}").format(name=wording.one_line(photo.path.name))
-            case BurstQuestion():
-                return wording.burst_count(len(self._hits or []))
-            case PictureQuestion(path):
-                return self.tr("Similar to {name}").format(name=wording.one_line(path.name))
-            case TextQuestion():
-                sure = self.model.sure_count
-                return wording.match_count(sure) if sure else self.tr("No sure match")
-        folder = self._overview.folder if self._overview else None
-        return wording.one_line(wording.folder_name(folder)) if folder else self.tr("All photos")
-
-    def _remark_text(self) -> str:
-        match self._question:
-            case None:
-                return wording.photo_count(self.model.rowCount())
-            case TextQuestion(text):
-                sure = self.model.sure_count
-                remark = self.tr("for “{text}”") if sure else self.tr("The closest to “{text}”")
-                return remark.format(text=text)
-            case BurstQuestion(photo):
-                return self.tr("around {name}").format(name=wording.one_line(photo.path.name))
-        return wording.match_count(self.model.sure_count) if self._hits else ""
+    def _show_heading(self) -> None:
+        if self._members is not None:
+            heading, remark = self._members.heading, self._members.remark
+        else:
+            sure, rows = self.model.sure_count, self.model.rowCount()
+            heading = headings.heading(self._question, self._hits, sure, self._overview)
+            remark = headings.remark(self._question, self._hits, sure, rows)
+        self._heading.setText(heading)
+        self._remark.setText(remark)
+        is_aside = self._question is not None and not isinstance(self._question, TextQuestion)
+        self._close.setVisible(is_aside or self._members is not None)
+        self.category_bar.setVisible(self._members is not None)
 
     def _describe_emptiness(self, overview: Overview) -> None:
-        if not overview.photo_ids and not overview.folders and not self._is_indexing:
-            self.empty.show_text(
-                "folder-add",
-                self.tr("Drop a folder of photos here"),
-                self.tr("Then describe a photo in your own words to find it.\nYour photos stay on this computer."),
-                self.tr("Add folder…"),
-            )
-        elif not overview.photo_ids and self._is_indexing:
-            self.empty.show_text(
-                "photos", self.tr("Looking at your photos…"), self.tr("The first ones appear in a moment.")
-            )
-        elif not overview.photo_ids and overview.folder is not None:
-            text = self.tr("There are no pictures in it that can be read.")
-            self.empty.show_text("photos", self.tr("No photos in this folder"), text)
-        elif not overview.photo_ids:
-            text = self.tr("The folders that you added hold no pictures that can be read.")
-            self.empty.show_text("photos", self.tr("No photos yet"), text, self.tr("Add folder…"))
-        else:
-            text = self.tr("Try other words: what is in the photo, where it is, what happens.")
-            self.empty.show_text("search", self.tr("Nothing found"), text, self.tr("Show all photos"))
+        is_category = self._members is not None and overview.photo_ids
+        told = headings.no_members() if is_category else headings.emptiness(overview, self._is_indexing)
+        self.empty.show_text(*told)
 
     def _on_empty_button(self) -> None:
         is_search = self._overview is not None and bool(self._overview.photo_ids)
@@ -201,6 +204,7 @@ class PhotosPage(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._header)
+        layout.addWidget(self.category_bar)
         layout.addLayout(inset, 1)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from clipsearch.records import Folder, Photo
+from clipsearch.records import CategoryInfo, Folder, Photo
+from clipsearch.ui.categories.contents import ContentsFeed
 from clipsearch.ui.categories.shelf import Shelf
 from clipsearch.ui.drives import Drives
 from clipsearch.ui.index_runs import IndexRuns
@@ -54,6 +55,7 @@ class Session(QObject):
         self.drives = Drives(library, self.background, self)
         self.models = ModelRuns(library, self._installing, self.background, self)
         self.shelf = Shelf(library.categories(), changes, learning, self)
+        self.contents = ContentsFeed(self.shelf, self.background, self)
         self.folder: Folder | None = None  # the one whose photos are shown
         self._searched_s = 0.0
         self._is_open = False
@@ -87,6 +89,16 @@ class Session(QObject):
             self.folder = folder
             self.feed.look_at(folder)
         self.prefer()
+
+    def show_category(self, info: CategoryInfo | None) -> None:
+        """Show the photos of one category; None: of none."""
+        self.contents.look_at(info.category.id if info else None)
+
+    @property
+    def category(self) -> CategoryInfo | None:
+        """The category whose photos are shown, as it is now."""
+        shown = self.contents.category_id
+        return self.shelf.info(shown) if shown is not None else None
 
     def prefer(self, photo: Photo | None = None) -> None:
         """Have what the user looks at indexed first: the folder around a photo, else the one that is shown."""

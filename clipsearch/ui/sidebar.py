@@ -1,12 +1,12 @@
 # ruff: noqa: N802 - Qt's own names
-"""The left side of the window: the pages, and the folders that the user added."""
+"""The left side of the window: the pages, the categories, and the folders that the user added."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -21,10 +22,12 @@ from PySide6.QtWidgets import (
 
 from clipsearch.records import Folder
 from clipsearch.ui import wording
+from clipsearch.ui.categories.section import CategorySection
 from clipsearch.ui.icons import icon
 from clipsearch.ui.widgets import ElidedButton, label, mark, push_button, tool_button
 
 _WIDTH_PX = 232
+_LEAST_ROWS_PX = 72  # two folders
 
 
 class Place(Enum):
@@ -36,7 +39,7 @@ class Place(Enum):
 
 
 class Sidebar(QWidget):
-    """Leads to the pages; lists the folders, each with a menu of its own."""
+    """Leads to the pages and categories; lists the folders, each with a menu of its own."""
 
     place_chosen = Signal(object)  # Place
     folder_chosen = Signal(object)  # Folder
@@ -52,6 +55,7 @@ class Sidebar(QWidget):
         self.setFixedWidth(_WIDTH_PX)
         self._folders: list[Folder] | None = None
         self._folder_buttons: dict[int, QPushButton] = {}
+        self.categories = CategorySection()
         self._shown_id: int | None = None  # of the folder whose photos are shown
         self._photos = _place_button("photos", self.tr("All photos"), lambda: self._choose(Place.PHOTOS))
         self._problems = _place_button("warning", self.tr("Problems"), lambda: self._choose(Place.PROBLEMS))
@@ -66,15 +70,31 @@ class Sidebar(QWidget):
         self._lay_out()
         self.show_problem_count(0)
 
+    @property
+    def photos_button(self) -> QPushButton:
+        """The button that leads to all photos."""
+        return self._photos
+
     def show_place(self, place: Place) -> None:
         """Mark the page that is open."""
         self._shown_id = None
+        self.categories.tree.mark(None)
         self._buttons[place].setChecked(True)
 
     def show_folder(self, folder: Folder) -> None:
         """Mark the folder whose photos are shown."""
         self._shown_id = folder.id
+        self.categories.tree.mark(None)
         self._mark_folder()
+
+    def show_category(self, category_id: int) -> None:
+        """Mark the category whose photos are shown."""
+        self._shown_id = None
+        self._group.setExclusive(False)
+        for button in self._group.buttons():
+            button.setChecked(False)
+        self._group.setExclusive(True)
+        self.categories.tree.mark(category_id)
 
     def show_problem_count(self, count: int) -> None:
         """Say how many files could not be read."""
@@ -129,10 +149,13 @@ class Sidebar(QWidget):
         layout.setSpacing(2)
         for button in self._buttons.values():
             layout.addWidget(button)
-        layout.addSpacing(16)
+        layout.addSpacing(12)
+        layout.addWidget(self.categories)
+        layout.addSpacing(12)
         layout.addWidget(caption)
         layout.addSpacing(4)
-        layout.addWidget(self._folder_area(), 1)
+        layout.addWidget(self._folder_area())
+        layout.addStretch(1)
         layout.addWidget(add)
 
     def _folder_area(self) -> QScrollArea:
@@ -142,14 +165,25 @@ class Sidebar(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(self._rows)
         column.addStretch()
-        area = QScrollArea()
+        area = _FolderArea()
         area.setObjectName("folderArea")
         area.setWidgetResizable(True)
+        area.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         area.setFrameShape(QScrollArea.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(body)
         return area
+
+
+class _FolderArea(QScrollArea):
+    """As high as its folders, or less where there is no room for all of them."""
+
+    def sizeHint(self) -> QSize:
+        return self.widget().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, min(self.widget().sizeHint().height(), _LEAST_ROWS_PX))
 
 
 class _FolderRow(QWidget):

@@ -1,0 +1,97 @@
+# ruff: noqa: N802 - Qt's own names
+"""Paints a category's row, a dot, a name and a count, and lets the name be changed in place."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractItemModel, QObject, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPalette, QPen
+from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from clipsearch.records import CategoryInfo
+from clipsearch.ui import wording
+from clipsearch.ui.categories.colours import colour_of
+from clipsearch.ui.photo_model import Index
+
+INFO = Qt.ItemDataRole.UserRole  # CategoryInfo
+
+_ROW_PX = 30
+_DOT_PX = 10
+_TEXT_PX = 24  # from the row's left edge
+_RADIUS = 6
+
+
+class CategoryDelegate(QStyledItemDelegate):
+    """`target_id` is the category into which what is dragged would drop."""
+
+    renamed = Signal(object, str)  # CategoryInfo, its new name
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.target_id: int | None = None
+
+    @property
+    def row_px(self) -> int:
+        return _ROW_PX
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(_TEXT_PX, max(_ROW_PX, option.fontMetrics.height() + 8))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        info: CategoryInfo = index.data(INFO)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_back(painter, option, info)
+        _paint_dot(painter, option.rect, colour_of(info.category))
+        room = option.rect.adjusted(_TEXT_PX, 0, -8, 0)
+        count_px = _paint_count(painter, option, room, info)
+        painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+        name = wording.one_line(info.name)
+        text = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room.width() - count_px)
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+        painter.restore()
+
+    def _paint_back(self, painter: QPainter, option: QStyleOptionViewItem, info: CategoryInfo) -> None:
+        """Tell where the mouse is, which category is open, where a drop would go and where the keyboard is."""
+        is_target = info.category.id == self.target_id
+        accent = option.palette.color(QPalette.ColorRole.Highlight)
+        fill = QColor(0, 0, 0, 0)
+        if is_target or option.state & QStyle.StateFlag.State_Selected:
+            fill = QColor(accent)
+            fill.setAlphaF(0.3 if is_target else 0.16)
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            fill = option.palette.color(QPalette.ColorRole.Midlight)
+        has_edge = is_target or bool(option.state & QStyle.StateFlag.State_HasFocus)
+        painter.setPen(QPen(accent, 2 if is_target else 1) if has_edge else Qt.PenStyle.NoPen)
+        painter.setBrush(fill)
+        painter.drawRoundedRect(option.rect.adjusted(1, 1, -1, -1), _RADIUS, _RADIUS)
+
+    # Renaming
+
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        if isinstance(editor, QLineEdit):
+            editor.setText(index.data(INFO).name)
+            editor.selectAll()
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
+        """Ask for the new name; the row changes when the category has it."""
+        info: CategoryInfo = index.data(INFO)
+        if isinstance(editor, QLineEdit) and (name := editor.text().strip()) not in ("", info.name):
+            self.renamed.emit(info, name)
+
+    def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
+        editor.setGeometry(option.rect.adjusted(_TEXT_PX - 4, 1, -2, -1))
+
+
+def _paint_dot(painter: QPainter, row: QRect, colour: QColor) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawEllipse(row.left() + 8, row.center().y() - _DOT_PX // 2 + 1, _DOT_PX, _DOT_PX)
+
+
+def _paint_count(painter: QPainter, option: QStyleOptionViewItem, room: QRect, info: CategoryInfo) -> int:
+    """Paint how many photos there are; return the room that it takes, in pixels."""
+    text = wording.number(info.members)
+    painter.setFont(option.font)
+    painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+    return option.fontMetrics.horizontalAdvance(text) + 8
