@@ -62,6 +62,11 @@ class LibraryAccess:
         self._following: Following
 
     @property
+    def folder(self) -> Path:
+        """Where the library lies."""
+        return self._folder
+
+    @property
     def opened(self) -> Library:
         """The open library, for the accesses beside this one."""
         if self._opened is None:

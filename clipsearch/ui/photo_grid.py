@@ -30,6 +30,8 @@ class PhotoGrid(QListView):
     unfolded_changed = Signal(bool)
     typed = Signal(str)  # letters, which belong to the search bar
     escaped = Signal()
+    dragged = Signal(object)  # list of photo ids, that under the mouse first
+    removal_wanted = Signal()  # the Delete key: what is selected does not belong here
 
     def __init__(self, model: PhotoModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -94,6 +96,13 @@ class PhotoGrid(QListView):
         if not self.currentIndex().isValid() and self.model().rowCount():
             self.setCurrentIndex(self.model().index(0, 0))
 
+    def selected_ids(self) -> list[int]:
+        """The photos that are selected, in the order shown; however many, no row is looked at alone."""
+        selection = self.selectionModel().selection()
+        parts = [selection.at(number) for number in range(selection.count())]
+        spans = sorted((part.top(), part.bottom()) for part in parts)
+        return list(itertools.chain.from_iterable(self._photos.ids_between(*span) for span in spans))
+
     def show_row(self, row: int) -> None:
         """Make a row current and bring it into sight."""
         index = self._photos.index(row)
@@ -118,8 +127,18 @@ class PhotoGrid(QListView):
             self._on_activated(self.currentIndex())
         elif event.key() == Qt.Key.Key_Escape:
             self.escaped.emit()
+        elif event.key() == Qt.Key.Key_Delete:
+            self.removal_wanted.emit()
         else:
             super().keyPressEvent(event)
+
+    def startDrag(self, actions: Qt.DropAction) -> None:
+        """Tell what is dragged. The stock view would look at each row of the selection."""
+        ids, held = self.selected_ids(), self.currentIndex().data(Role.ID)
+        if held in ids:
+            ids.remove(held)
+            ids.insert(0, held)
+        self.dragged.emit(ids)
 
     def keyboardSearch(self, search: str) -> None:
         self.typed.emit(search)

@@ -14,7 +14,6 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -26,7 +25,6 @@ from PySide6.QtCore import (
 from clipsearch.records import Hit, Photo, Relevance
 from clipsearch.ui import wording
 from clipsearch.ui.categories import sentences
-from clipsearch.ui.dragging.files import file_url
 from clipsearch.ui.recent import Recent
 
 Index = QModelIndex | QPersistentModelIndex
@@ -143,6 +141,23 @@ class PhotoModel(QAbstractListModel):
         """The photo of a row, or None for the fold row and for a photo that is not fetched yet."""
         return self._photo_of(row, self._ids[row]) if 0 <= row < len(self._ids) else None
 
+    def ids_between(self, first: int, last: int) -> list[int]:
+        """The photos of the rows from `first` to `last`, both included; the fold row has none."""
+        ids = list(self._ids[first : last + 1])
+        if self._fold_row is not None and first <= self._fold_row <= last:
+            del ids[self._fold_row - first]
+        return ids
+
+    def known(self, photo_id: int) -> Photo | None:
+        """The photo with this id, as last known; None when it is not fetched yet."""
+        return self._photos.get(photo_id) or self._outdated.get(photo_id)
+
+    def fetch(self, photo_ids: Sequence[int]) -> None:
+        """Ask for those of these photos that are not known yet."""
+        missing = [photo_id for photo_id in photo_ids if self.known(photo_id) is None]
+        if missing:
+            self.details_wanted.emit(missing)
+
     def add_details(self, photos: Sequence[Photo]) -> None:
         """Take photos that `details_wanted` asked for."""
         for photo in photos:
@@ -179,16 +194,6 @@ class PhotoModel(QAbstractListModel):
         flags = super().flags(index)
         is_photo = index.isValid() and self._ids[index.row()] != _FOLD
         return flags | Qt.ItemFlag.ItemIsDragEnabled if is_photo else flags
-
-    def mimeTypes(self) -> list[str]:
-        return ["text/uri-list"]
-
-    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
-        """The files of the photos, to be dropped on another program."""
-        photos = [photo for photo in (index.data(Role.PHOTO) for index in indexes) if photo]
-        data = QMimeData()
-        data.setUrls([file_url(photo.path) for photo in photos])
-        return data
 
     # Inside
 

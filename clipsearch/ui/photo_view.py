@@ -29,6 +29,7 @@ class PhotoView(QWidget):
     row_shown = Signal(int)
     similar_wanted = Signal(object)  # Photo
     reveal_wanted = Signal(object)  # Path
+    dragged = Signal(object)  # list of the photo's id
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class PhotoView(QWidget):
         self._name = elided_label(role="title")
         self._previous = tool_button("previous", self.tr("Previous photo (Left)"), lambda: self._go(-1), 20)
         self._next = tool_button("next", self.tr("Next photo (Right)"), lambda: self._go(+1), 20)
+        self.canvas.dragged.connect(self._on_dragged)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         model.dataChanged.connect(self._on_data_changed)
         thumbnails.loaded.connect(self._on_thumbnail_loaded)
@@ -173,6 +175,10 @@ class PhotoView(QWidget):
     def _on_similar(self) -> None:
         if self._photo is not None:
             self.similar_wanted.emit(self._photo)
+
+    def _on_dragged(self) -> None:
+        if self._photo is not None:
+            self.dragged.emit([self._photo.id])
 
     def _on_reveal(self) -> None:
         if self._photo is not None:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPalette, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 _MARGIN = 20
 _TEXT_MARGIN = 48
@@ -15,12 +15,15 @@ _TEXT_FLAGS = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 class PictureCanvas(QWidget):
     """Keeps the picture's shape; small pictures are not blown up beyond their own size unless they stand in."""
 
+    dragged = Signal()  # the user drags the picture
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._picture = QPixmap()
         self._scaled = QPixmap()
         self._is_stand_in = False
         self._text = ""
+        self._pressed_at: QPoint | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(200, 200)
 
@@ -37,6 +40,16 @@ class PictureCanvas(QWidget):
         if self._text:
             painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
             painter.drawText(self._text_room(), _TEXT_FLAGS, self._text)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        is_left = event.button() == Qt.MouseButton.LeftButton and not self._picture.isNull()
+        self._pressed_at = event.position().toPoint() if is_left else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        start, here = self._pressed_at, event.position().toPoint()
+        if start is not None and (here - start).manhattanLength() >= QApplication.startDragDistance():
+            self._pressed_at = None
+            self.dragged.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._scaled = QPixmap()

@@ -97,6 +97,9 @@ QWidget#sidebar {{ border-right: 1px solid {border}; }}
 QWidget#statusBar {{ border-top: 1px solid {border}; }}
 QWidget#dropArea {{ border: 2px solid {window}; }}
 QWidget#dropArea[dropping="true"] {{ border: 2px dashed {accent}; }}
+QWidget#categorySection[dropping="true"] {{ background: {selected}; border-radius: 7px; }}
+QLabel#takeOutZone {{ background: {window}; color: {text}; border: 2px dashed {muted}; border-radius: 7px; }}
+QLabel#takeOutZone[dropping="true"] {{ background: {alarm}; border-color: {text}; font-weight: 600; }}
 QWidget#content, QScrollArea, QStackedWidget {{ background: {base}; }}
 QScrollArea#photoDetailsArea {{ background: {window}; border-left: 1px solid {border}; }}
 QLabel[role="muted"] {{ color: {muted}; }}

@@ -91,6 +91,7 @@ class FakeLibrary(LibraryAccess):
     """Answers like a library of `count` photos; `index` makes more of them, `step` by `step`."""
 
     is_read_only = False
+    folder = Path("/library")
 
     def __init__(self, count: int = 0) -> None:
         self.ids = list(range(count, 0, -1))

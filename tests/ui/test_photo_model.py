@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from clipsearch.records import Hit, Relevance
-from clipsearch.ui.dragging.files import file_url
 from clipsearch.ui.photo_model import PhotoModel, Role
 from tests.ui.fake_library import photo_of
 
@@ -133,10 +131,11 @@ def test_rows_speak(qapp) -> None:
     assert "less sure" in model.index(1).data(Qt.ItemDataRole.AccessibleTextRole)
 
 
-def test_files_can_be_dragged_out(qapp) -> None:
+def test_photos_can_be_dragged_but_not_the_fold(qapp) -> None:
     model = PhotoModel()
     model.show_hits(_hits(STRONG, WEAK))
-    urls = model.mimeData([model.index(0), model.index(1)]).urls()
-    assert [url.fileName() for url in urls] == ["cat_1.jpg"]
-    assert bytes(file_url(Path("/caf\udce9.jpg")).toEncoded()) == b"file:///caf%E9.jpg"
+    model.set_unfolded(True)
+    assert model.flags(model.index(0)) & Qt.ItemFlag.ItemIsDragEnabled
     assert not model.flags(model.index(1)) & Qt.ItemFlag.ItemIsDragEnabled
+    assert model.ids_between(0, 2) == [1, 2]
+    assert model.ids_between(2, 2) == [2]

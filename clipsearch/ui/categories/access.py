@@ -92,11 +92,10 @@ class CategoryAccess:
         judging.move(self._library, source_id, target_id, photo_ids)
 
     def assign_paths(self, category_id: int, paths: Sequence[Path]) -> None:
-        """Put the photos at these paths into a category, all of them or none."""
-        from clipsearch.library.categories import judging
+        """Put the photos at these paths and in these folders into a category, all of them or none."""
+        from clipsearch.library.categories import arriving, judging
 
-        photo_ids = judging.photos_at(self._library, paths)
-        judging.judge(self._library, category_id, photo_ids, True)
+        judging.judge(self._library, category_id, arriving.photos_within(self._library, paths), True)
 
     def undo(self, only: Step | None = None) -> Step | None:
         """Take the last step back, if it is this one; return it if so."""

@@ -1,5 +1,5 @@
 # ruff: noqa: N802 - Qt's own names
-"""A widget on which folders can be dropped from the file manager."""
+"""A widget on which files and folders can be dropped from the file manager."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from clipsearch.ui.widgets import mark
 
 
 class DropArea(QWidget):
-    """Takes folders, and shows with a dashed edge that it would."""
+    """Takes files and folders, and shows with a dashed edge that it would."""
 
-    folders_dropped = Signal(list)  # of Path
+    dropped = Signal(list)  # of Path
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -23,7 +23,7 @@ class DropArea(QWidget):
         self.setAcceptDrops(True)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.source() is None and files.folders(event.mimeData()):
+        if event.source() is None and files.local_paths(event.mimeData()):
             files.take(event)
             mark(self, "dropping", True)
 
@@ -34,4 +34,4 @@ class DropArea(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         files.take(event)
         mark(self, "dropping", False)
-        self.folders_dropped.emit(files.folders(event.mimeData()))
+        self.dropped.emit(files.local_paths(event.mimeData()))
