@@ -114,3 +114,23 @@ def test_a_photo_edited_while_its_category_is_gone_comes_back_with_it(filled: Ca
     (after,) = filled.store({MODEL: 4}, [new_file("a.jpg", content="edited")]).photo_ids
     filled.labels.history.undo()
     assert filled.labels.judgements(dogs) == {before: True, after: True}
+
+
+def test_new_categories_may_be_referred_to_in_the_step_that_makes_them(filled: Catalog) -> None:
+    (photo,) = filled.store({MODEL: 4}, [new_file("a.jpg")]).photo_ids
+    before = state(filled)
+    edits = [
+        CategoryEdit(-1, Category(-1, "Animals")),
+        CategoryEdit(-7, Category(-7, "Birds", parent_id=-1)),
+        JudgementEdit(-7, photo, True),
+        CategoryEdit(0, Category(0, "Cars")),
+    ]
+    animals, birds, cars = filled.labels.history.change(Action.IMPORT, "Animals", edits)
+    assert {one.name: one.parent_id for one in filled.labels.all() if one.id in {animals, birds, cars}} == {
+        "Animals": None,
+        "Birds": animals,
+        "Cars": None,
+    }
+    assert filled.labels.judgements(birds) == {photo: True}
+    filled.labels.history.undo()
+    assert state(filled) == before

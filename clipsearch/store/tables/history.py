@@ -22,7 +22,10 @@ from clipsearch.store.tables import schema
 
 
 class CategoryEdit(NamedTuple):
-    """What a category is to be from now on; None: it is to be gone. The id 0 stands for a new one."""
+    """What a category is to be from now on; None: it is to be gone.
+
+    The id 0 stands for a new one; so does a negative one, by which the edits behind it may refer to it.
+    """
 
     category_id: int
     after: Category | None
@@ -107,13 +110,18 @@ def inherit_steps(connection: Connection, old: int, new: int) -> None:
 
 
 def _numbered(connection: Connection, edits: Iterable[Edit]) -> Iterator[Edit]:
-    """Give new categories a number that none ever had."""
+    """Give new categories a number that none ever had, also in the edits that refer to them by a negative one."""
     table, journal = schema.category.c.id, schema.step_change.c.category_id
     used = max(connection.execute(select(func.max(one))).scalar() or 0 for one in (table, journal))
+    numbers: dict[int | None, int] = {}
     for edit in edits:
-        if isinstance(edit, CategoryEdit) and not edit.category_id and edit.after:
+        if isinstance(edit, CategoryEdit) and edit.category_id <= 0 and edit.after:
             used += 1
-            yield CategoryEdit(used, replace(edit.after, id=used))
+            numbers[edit.category_id] = used
+            parent_id = edit.after.parent_id
+            yield CategoryEdit(used, replace(edit.after, id=used, parent_id=numbers.get(parent_id, parent_id)))
+        elif isinstance(edit, JudgementEdit) and edit.category_id < 0:
+            yield edit._replace(category_id=numbers[edit.category_id])
         else:
             yield edit
 
