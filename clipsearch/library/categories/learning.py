@@ -1,122 +1,150 @@
-"""What the user judged -> a category's head: logistic regression with the zero-shot head as its prior."""
+"""What the user judged -> a category's head: logistic regression with the zero-shot head as its prior.
+
+The change to the zero-shot log-odds is a Gaussian process with a linear kernel (Rasmussen and Williams 2006, sections
+2.1 and 3.4): without examples it is nothing, and examples move it as far as they contradict the prior. The kernel is
+the dot product of photos less the population's mean, in a space in which the population varies in all directions
+alike, or nearly: what sets an example apart from all kinds of photos counts, what it shares with them does not. Photos
+that the user put into other categories are weak examples of what does not belong, where the prior agrees.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from clipsearch.library.calibration import Background, Head, Vectors
+from clipsearch.library.calibration import Background, Head, Numbers, Vectors
 
-_STRENGTH = 8.0  # prior variance of the log-odds along a typical direction
-_WEIGHT = 20.0  # examples that the whole background counts for
-_MOST = 2000  # background vectors that are looked at
-_SHRINKAGE = 0.3
-_STEPS = 20
+Flags = npt.NDArray[np.bool_]
 
-Rows = npt.NDArray[np.float64]
+_REACH = 8.0  # how far the log-odds of a typical photo may be off, as a standard deviation
+_BIAS_REACH = 0.5  # how far those of all photos may be off together
+_STRANGE = 8  # the power that keeps categories apart that may share photos
+_MOST_OTHERS = 512  # photos of other categories that are looked at
+_STEPS, _LARGEST_STEP, _SMALL_STEP = 50, 4.0, 1e-4  # Newton's method, in log-odds
+_LEAST_LEFT = 1e-3  # of an example's own say that is left when it is taken out
+_FEW = 2
 
 
-def learn(prior: Head, examples: Vectors, is_member: npt.NDArray[np.bool_], background: Background) -> Head:
-    """Return the head that examples, unit vectors float32 [n, dim], in or out of the category, justify.
+@dataclass(frozen=True)
+class _Fit:
+    """A change to the prior, with what tells how each example would be judged without itself.
 
-    Without examples it is the prior itself. The background's photos count a little, with the prior's own
-    probabilities, so that the examples move only what they tell about.
+    `weights` float64 [dim], `bias`; `log_odds` of the examples without themselves, float64 [n].
+    """
+
+    weights: Numbers
+    bias: float
+    log_odds: Numbers
+
+
+def learn(
+    prior: Head, examples: Vectors, is_member: Flags, background: Background, others: Sequence[Vectors] = ()
+) -> Head:
+    """Return the head that the examples justify; without examples it is the prior itself.
+
+    `examples`: unit vectors float32 [n, dim] of photos that the user judged, `is_member`: bool [n]; `others`: for each
+    other category the photos that the user put there and did not judge here, float32 [k, dim].
     """
     if not len(examples):
         return prior
-    others = _others(background)
-    mean = others.mean(0) if len(others) else np.zeros(examples.shape[1], np.float32)
-    rows = np.concatenate([examples, others])
-    before = prior.log_odds(rows).astype(np.float64)
-    targets = np.concatenate([is_member.astype(np.float64), _sigmoid(before[len(examples) :])])
-    counts = np.concatenate([np.ones(len(examples)), np.full(len(others), _WEIGHT / max(1, len(others)))])
-    inputs = np.column_stack([rows - mean, np.ones(len(rows))]).astype(np.float64)
-    change = _newton(inputs, before, targets, counts, precision=_precision(others - mean, examples.shape[1]))
-    weights = (prior.weights + change[:-1]).astype(np.float32)
-    return Head(weights, prior.bias + float(change[-1] - mean @ change[:-1]))
+    fit = _fit(prior, examples, is_member, background, others)
+    return Head((prior.weights + fit.weights).astype(np.float32), prior.bias + fit.bias)
 
 
 def leave_one_out(
-    prior: Head, examples: Vectors, is_member: npt.NDArray[np.bool_], background: Background
+    prior: Head, examples: Vectors, is_member: Flags, background: Background, others: Sequence[Vectors] = ()
 ) -> float | None:
-    """Return the precision, 0 to 1, at probability 0.5 of examples predicted without themselves.
+    """Return the share of members, 0 to 1, among the examples that would be taken for members without themselves.
 
-    None where that says nothing: fewer than 2 examples, or none of them predicted to belong.
+    None where that says nothing: with fewer than two examples in and two out, or when none is taken for a member.
     """
-    if len(examples) < 2:
+    if min(np.count_nonzero(is_member), np.count_nonzero(~is_member)) < _FEW:
         return None
-    found = [_without(prior, examples, is_member, background, row) for row in range(len(examples))]
-    believed = is_member[np.array(found) >= 0]
-    return float(believed.mean()) if len(believed) else None
+    taken = _fit(prior, examples, is_member, background, others).log_odds >= 0
+    return float(is_member[taken].mean()) if taken.any() else None
 
 
 def most_useful(log_odds: Vectors, vectors: Vectors, count: int) -> npt.NDArray[np.int64]:
     """Return the rows of at most `count` photos, int64, whose judgement would teach most: uncertain and diverse.
 
-    `log_odds`: float32 [n]; `vectors`: unit vectors, float32 [n, dim].
+    `log_odds`: float32 [n]; `vectors`: unit vectors, float32 [n, dim]. The first is the one nearest to even; each
+    further one loses by its likeness to those before it.
     """
-    doubt = 1.0 / np.cosh(log_odds.astype(np.float64) / 2)
+    doubt = 1.0 / np.cosh(np.clip(log_odds.astype(np.float64), -500, 500) / 2)
+    centred = vectors - vectors.mean(axis=0, keepdims=True) if len(vectors) else vectors
+    units = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-9)
     chosen: list[int] = []
     for _ in range(min(count, len(doubt))):
-        best = int(np.argmax(doubt))
-        chosen.append(best)
-        near = np.clip(vectors @ vectors[best], 0, 1)
-        doubt = doubt * (1 - near**2)
+        chosen.append(int(np.argmax(doubt)))
+        doubt *= 1 - np.clip(units @ units[chosen[-1]], 0, 1) ** 2
         doubt[chosen] = -1
     return np.array(chosen, np.int64)
 
 
-def _without(
-    prior: Head, examples: Vectors, is_member: npt.NDArray[np.bool_], background: Background, row: int
-) -> float:
-    kept = np.arange(len(examples)) != row
-    head = learn(prior, examples[kept], is_member[kept], background)
-    return float(head.log_odds(examples[row : row + 1])[0])
+def _fit(prior: Head, examples: Vectors, is_member: Flags, background: Background, others: Sequence[Vectors]) -> _Fit:
+    strangers, doubts = _strangers(prior, others)
+    rows = np.concatenate([examples, strangers])
+    counts = np.concatenate([np.ones(len(examples)), doubts])
+    targets = np.concatenate([is_member, np.zeros(len(strangers))])
+    inputs = _REACH * background.space.into(rows)
+    basis = np.linalg.qr(inputs.T)[0] if len(rows) < inputs.shape[1] else np.eye(inputs.shape[1])
+    inputs = np.column_stack([inputs @ basis, np.full(len(rows), _BIAS_REACH)])
+    change, log_odds = _newton(inputs, prior.log_odds(rows).astype(np.float64), targets, counts)
+    weights = _REACH * background.space.back(basis @ change[:-1])
+    bias = _BIAS_REACH * float(change[-1]) - float(background.mean @ weights)
+    return _Fit(weights, bias, log_odds[: len(examples)])
 
 
-def _others(background: Background) -> Vectors:
-    """Return a bounded number of photos, the library's own and the package's, float32 [n, dim]."""
-    rows = np.concatenate([background.sample, background.pictures])
-    return rows[:: max(1, -(-len(rows) // _MOST))]
+def _strangers(prior: Head, others: Sequence[Vectors]) -> tuple[Vectors, Numbers]:
+    """Return photos of other categories, float32 [k, dim], and what each counts, float64 [k].
+
+    Where the prior expects a category's photos here, too, or knows few of them, they count next to nothing.
+    """
+    rows, counts = [np.zeros((0, len(prior.weights)), np.float32)], [np.zeros(0)]
+    for photos in others:
+        likely = _sigmoid(prior.log_odds(photos))
+        apart = (1 - (likely.sum() + 1) / (len(photos) + 2)) ** _STRANGE
+        rows.append(photos)
+        counts.append(apart * (1 - likely))
+    vectors, shares = np.concatenate(rows), np.concatenate(counts)
+    kept = np.argsort(-shares, kind="stable")[:_MOST_OTHERS]
+    return vectors[kept], shares[kept]
 
 
-def _precision(centred: Vectors, dim: int) -> Rows:
-    """Return the prior's precision matrix of the change, [dim + 1, dim + 1]: cheap where photos differ anyway."""
-    covariance = np.zeros((dim, dim))
-    if len(centred) > 1:
-        covariance = (centred.T @ centred).astype(np.float64) / len(centred)
-    level = max(np.trace(covariance), 1e-9)
-    precision = np.eye(dim + 1)
-    precision[:-1, :-1] = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * level / dim * np.eye(dim)
-    precision[:-1, :-1] *= dim / level / _STRENGTH
-    return precision
+def _newton(inputs: Numbers, before: Numbers, targets: Numbers, counts: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the likeliest change, float64 [k], under a standard normal prior, and leave-one-out log-odds [n].
 
-
-def _newton(inputs: Rows, before: Rows, targets: Rows, counts: Rows, *, precision: Rows) -> Rows:
-    """Minimise the weighted logistic loss plus the prior's, by Newton's method with halved steps."""
-
-    def loss(change: Rows) -> float:
-        log_odds = before + inputs @ change
-        fit = counts @ (np.logaddexp(0, log_odds) - targets * log_odds)
-        return float(fit + change @ precision @ change / 2)
-
+    `inputs` float64 [n, k], `before`: log-odds without the change [n], `targets`: 0 or 1 [n], `counts`: weights [n].
+    """
     change = np.zeros(inputs.shape[1])
-    now = loss(change)
     for _ in range(_STEPS):
-        probability = _sigmoid(before + inputs @ change)
-        slope = inputs.T @ (counts * (probability - targets)) + precision @ change
-        weights = counts * probability * (1 - probability)
-        step = np.linalg.solve((inputs.T * weights) @ inputs + precision, slope)
-        size = 1.0
-        while (new := loss(change - size * step)) > now and size > 1e-3:
-            size /= 2
-        change = change - size * step
-        if now - new < 1e-6 * max(1.0, now):
+        likely = _sigmoid(before + inputs @ change)
+        curvature = (inputs.T * (counts * likely * (1 - likely))) @ inputs + np.eye(len(change))
+        step = np.linalg.solve(curvature, inputs.T @ (counts * (targets - likely)) - change)
+        largest = float(np.abs(inputs @ step).max())
+        change += step * min(1.0, _LARGEST_STEP / max(largest, _SMALL_STEP))
+        if largest < _SMALL_STEP:
             break
-        now = new
-    return change
+    return change, _without_themselves(inputs, before, change, targets, counts)
 
 
-def _sigmoid(log_odds: npt.NDArray[np.floating]) -> Rows:
-    values: Rows = 1 / (1 + np.exp(-np.clip(log_odds.astype(np.float64), -500, 500)))
+def _without_themselves(
+    inputs: Numbers, before: Numbers, change: Numbers, targets: Numbers, counts: Numbers
+) -> Numbers:
+    """Return each example's log-odds as if it had not been seen (Laplace's approximation of the cavity)."""
+    log_odds = before + inputs @ change
+    likely = _sigmoid(log_odds)
+    bends = counts * likely * (1 - likely)
+    curvature = (inputs.T * bends) @ inputs + np.eye(len(change))
+    spreads = np.einsum("nk,nk->n", inputs, np.linalg.solve(curvature, inputs.T).T)
+    own = counts * (targets - likely) * spreads / np.maximum(1 - spreads * bends, _LEAST_LEFT)
+    without: Numbers = log_odds - own
+    return without
+
+
+def _sigmoid(log_odds: npt.NDArray[np.floating]) -> Numbers:
+    values: Numbers = 1 / (1 + np.exp(-np.clip(log_odds.astype(np.float64), -500, 500)))
     return values
