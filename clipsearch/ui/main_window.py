@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMainWindow, QProgressBar
 
 from clipsearch.records import CategoryInfo, Folder, IndexCounts, Photo
 from clipsearch.ui import dialogs, icons, wording
+from clipsearch.ui.categories.actions import CategoryActions
 from clipsearch.ui.categories.views import CategoryViews
 from clipsearch.ui.dragging.dragging import Dragging
 from clipsearch.ui.dragging.drop_area import DropArea
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.models = ModelActions(session, self)
         self.settings = SettingsActions(session, self)
         self.categories = CategoryViews(session, self.sidebar, self.pages.photos, store, self)
+        self.category_actions = CategoryActions(session, self.menus, self.sidebar, self.pages, self.status)
         self.dragging = Dragging(session, self.sidebar, self.pages, self.drop_area)
         self._busy = QProgressBar()
         self._lay_out()

@@ -25,6 +25,7 @@ class Menus(QObject):
         library.addSeparator()
         self.quit = _action(library, self.tr("&Quit"), "Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
+        self._add_editing(bar.addMenu(self.tr("&Edit")))
         search = bar.addMenu(self.tr("&Search"))
         self.find = _action(search, self.tr("&Find"), keys.Find)
         self.find_picture = _action(search, self.tr("Find by &picture…"), "Ctrl+Shift+F")
@@ -41,13 +42,42 @@ class Menus(QObject):
         self.sidebar.setChecked(True)
         view.addSeparator()
         self._add_appearances(view.addMenu(self.tr("&Appearance")))
+        self._add_categories(bar.addMenu(self.tr("&Categories")))
         about = bar.addMenu(self.tr("&Help"))
+        self.shortcuts = _action(about, self.tr("&Keyboard shortcuts"), keys.HelpContents)
         self.about = _action(about, self.tr("&About clipsearch"), "")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
 
     def mark_appearance(self, appearance: Appearance) -> None:
         """Show which appearance holds."""
         self._appearances[appearance].setChecked(True)
+
+    def show_steps(self, undoable: str, redoable: str) -> None:
+        """Name the steps that would be undone and redone; "": there is none."""
+        self.undo.setText(self.tr("&Undo: {step}").format(step=_plain(undoable)) if undoable else self.tr("&Undo"))
+        self.redo.setText(self.tr("&Redo: {step}").format(step=_plain(redoable)) if redoable else self.tr("&Redo"))
+        self.undo.setEnabled(bool(undoable))
+        self.redo.setEnabled(bool(redoable))
+
+    def _add_editing(self, menu: QMenu) -> None:
+        keys = QKeySequence.StandardKey
+        self.undo = _action(menu, self.tr("&Undo"), keys.Undo)
+        self.redo = _action(menu, self.tr("&Redo"), keys.Redo)
+        self.redo.setShortcuts([*QKeySequence.keyBindings(keys.Redo), QKeySequence("Ctrl+Shift+Z")])
+        menu.addSeparator()
+        self.select_all = _action(menu, self.tr("Select &all photos"), keys.SelectAll)
+
+    def _add_categories(self, menu: QMenu) -> None:
+        menu.setToolTipsVisible(True)
+        self.new_category = _action(menu, self.tr("&New category…"), QKeySequence.StandardKey.New)
+        self.put = _action(menu, self.tr("&Put the chosen photos into…") + "\tC", "")
+        menu.addSeparator()
+        self.export = _action(menu, self.tr("&Export to a folder…"), "")
+        self.write_table = _action(menu, self.tr("Save as a &table…"), "")
+        self.write_sidecars = _action(menu, self.tr("&Write keywords beside the photos…"), "")
+        self.import_keywords = _action(menu, self.tr("&Import the photos' keywords…"), "")
+        menu.addSeparator()
+        self.receive = _action(menu, self.tr("&Open a shared category…"), "")
 
     def _add_appearances(self, menu: QMenu) -> None:
         names = {
@@ -68,3 +98,8 @@ def _action(menu: QMenu, text: str, key: QKeySequence.StandardKey | str) -> QAct
     if key:
         action.setShortcut(QKeySequence(key))
     return action
+
+
+def _plain(text: str) -> str:
+    """A text for a menu, in which "&" would underline the letter after it."""
+    return text.replace("&", "&&")

@@ -30,6 +30,7 @@ class PhotoGrid(QListView):
     unfolded_changed = Signal(bool)
     typed = Signal(str)  # letters, which belong to the search bar
     escaped = Signal()
+    menu_opened = Signal(object)  # QMenu, about the selected photos: others may add to it
     dragged = Signal(object)  # list of photo ids, that under the mouse first
     removal_wanted = Signal()  # the Delete key: what is selected does not belong here
 
@@ -149,7 +150,9 @@ class PhotoGrid(QListView):
         photo = index.data(Role.PHOTO) if index.isValid() else None
         if photo is not None:
             place = self.viewport().mapToGlobal(self.visualRect(index).center()) if by_key else event.globalPos()
-            self._menu(index.row(), photo).popup(place)
+            menu = self._menu(index.row(), photo)
+            self.menu_opened.emit(menu)
+            menu.popup(place)
 
     def _menu(self, row: int, photo: Photo) -> QMenu:
         menu = QMenu(self)

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QContextMenuEvent, QImage, QKeyEvent, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from clipsearch.records import Photo
 from clipsearch.ui import wording
+from clipsearch.ui.icons import icon
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.photo_details import PhotoDetails
 from clipsearch.ui.photo_model import PhotoModel, Role
@@ -29,6 +30,7 @@ class PhotoView(QWidget):
     row_shown = Signal(int)
     similar_wanted = Signal(object)  # Photo
     reveal_wanted = Signal(object)  # Path
+    menu_opened = Signal(object)  # QMenu, about the photo: others may add to it
     dragged = Signal(object)  # list of the photo's id
 
     def __init__(
@@ -88,6 +90,16 @@ class PhotoView(QWidget):
                 self._go(+1)
             case _:
                 super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if self._photo is None:
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(icon("similar"), self.tr("Find similar"), self._on_similar)
+        menu.addAction(icon("reveal"), self.tr("Show in folder"), self._on_reveal)
+        self.menu_opened.emit(menu)
+        menu.popup(event.globalPos())
 
     # Neighbours
 

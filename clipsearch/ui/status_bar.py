@@ -36,7 +36,7 @@ class StatusBar(QWidget):
         self._bar.setAccessibleName(self.tr("Indexing progress"))
         self._pause = tool_button("pause", self.tr("Pause indexing"), self._on_pause_clicked)
         self._cancel = tool_button("close", self.tr("Stop indexing; what is done is kept"), self.cancel_wanted.emit)
-        self._text = self._answering = self._note = self._news = ""
+        self._text = self._answering = self._note = self._news = self._selection = ""
         self._forget = QTimer(self, singleShot=True, interval=_NEWS_MS)
         self._forget.timeout.connect(self._on_forget)
         self._is_paused = False
@@ -63,6 +63,11 @@ class StatusBar(QWidget):
         self._news = text
         self._show_counts()
         self._forget.start()
+
+    def show_selection(self, count: int) -> None:
+        """Show how many photos are chosen, where they are more than the one at hand."""
+        self._selection = wording.selected_count(count) if count > 1 else ""
+        self._show_counts()
 
     def show_models(self, models: Sequence[ModelInfo]) -> None:
         """Show which model answers."""
@@ -109,7 +114,7 @@ class StatusBar(QWidget):
         self._set_running(False)
 
     def _show_counts(self) -> None:
-        lasting = " · ".join(text for text in (self._text, self._note or self._answering) if text)
+        lasting = " · ".join(text for text in (self._selection, self._text, self._note or self._answering) if text)
         self._counts.setText(f"{lasting}    {self._news}" if self._news else lasting)
 
     def _on_forget(self) -> None:

@@ -30,6 +30,10 @@ def photo_count(count: int) -> str:
     return QCoreApplication.translate("wording", "%Ln photos", "", count)
 
 
+def selected_count(count: int) -> str:
+    return QCoreApplication.translate("wording", "%Ln selected", "", count)
+
+
 def match_count(count: int) -> str:
     return QCoreApplication.translate("wording", "%Ln matches", "", count)
 

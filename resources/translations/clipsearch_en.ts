@@ -11,6 +11,13 @@
         </translation>
     </message>
     <message numerus="yes">
+        <source>%Ln selected</source>
+        <translation>
+            <numerusform>%Ln selected</numerusform>
+            <numerusform>%Ln selected</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
         <source>%Ln matches</source>
         <translation>
             <numerusform>%Ln match</numerusform>
@@ -50,6 +57,106 @@
         <translation>
             <numerusform>%Ln file cannot be read.</numerusform>
             <numerusform>%Ln files cannot be read.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>Palette</name>
+    <message numerus="yes">
+        <source>Put %Ln photos into…</source>
+        <translation>
+            <numerusform>Put %Ln photo into…</numerusform>
+            <numerusform>Put %Ln photos into…</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>categories</name>
+    <message numerus="yes">
+        <source>%Ln photos put into {name}</source>
+        <translation>
+            <numerusform>%Ln photo put into {name}</numerusform>
+            <numerusform>%Ln photos put into {name}</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln photos taken out of {name}</source>
+        <translation>
+            <numerusform>%Ln photo taken out of {name}</numerusform>
+            <numerusform>%Ln photos taken out of {name}</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln photos left to {name} again</source>
+        <translation>
+            <numerusform>%Ln photo left to {name} again</numerusform>
+            <numerusform>%Ln photos left to {name} again</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln photos moved to {name}</source>
+        <translation>
+            <numerusform>%Ln photo moved to {name}</numerusform>
+            <numerusform>%Ln photos moved to {name}</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln photos put in by their keywords</source>
+        <translation>
+            <numerusform>%Ln photo put in by their keywords</numerusform>
+            <numerusform>%Ln photos put in by their keywords</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>From {percent} % on: about %Ln photos</source>
+        <translation>
+            <numerusform>From {percent} % on: about %Ln photo</numerusform>
+            <numerusform>From {percent} % on: about %Ln photos</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>From {percent} % on: %Ln photos</source>
+        <translation>
+            <numerusform>From {percent} % on: %Ln photo</numerusform>
+            <numerusform>From {percent} % on: %Ln photos</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln photos</source>
+        <translation>
+            <numerusform>%Ln photo</numerusform>
+            <numerusform>%Ln photos</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>about %Ln photos</source>
+        <translation>
+            <numerusform>about %Ln photo</numerusform>
+            <numerusform>about %Ln photos</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln chosen photos are its first examples</source>
+        <translation>
+            <numerusform>The chosen photo is its first example</numerusform>
+            <numerusform>%Ln chosen photos are its first examples</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>Arrivals</name>
+    <message numerus="yes">
+        <source>%Ln files lie in no folder of the library.</source>
+        <translation>
+            <numerusform>%Ln file lies in no folder of the library.</numerusform>
+            <numerusform>%Ln files lie in no folder of the library.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>Add their %Ln folders</source>
+        <translation>
+            <numerusform>Add its folder</numerusform>
+            <numerusform>Add their %Ln folders</numerusform>
         </translation>
     </message>
 </context>

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
-import re
+import ast
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
@@ -71,12 +73,31 @@ def test_paths() -> None:
 
 def test_every_plural_is_in_the_english_translation() -> None:
     """Without it, Qt would write "1 photos"; make it again with `pyside6-lrelease clipsearch_en.ts`."""
-    texts = set(re.findall(r'"([^"]*%Ln [^"]+)"', Path(wording.__file__).read_text("utf-8")))
-    source = (paths.resource_path("translations") / "clipsearch_en.ts").read_text("utf-8")
-    assert texts
-    for text in texts:
-        assert f"<source>{text}</source>" in source
-        assert re.search(r"\b1 ", QCoreApplication.translate("wording", text, "", 1))
+    source = ElementTree.parse(paths.resource_path("translations") / "clipsearch_en.ts")
+    singular = {
+        (context.findtext("name"), message.findtext("source")): message.findtext(".//numerusform")
+        for context in source.iter("context")
+        for message in context.iter("message")
+    }
+    wanted = set(plurals())
+    assert wanted
+    assert wanted - singular.keys() == set()
+    for context, text in wanted:
+        one = singular[context, text].replace("%Ln", "1")
+        assert QCoreApplication.translate(context, text, "", 1) == one
+
+
+def plurals() -> Iterator[tuple[str, str]]:
+    """Yield the context and the text of everything in the window that counts."""
+    for path in Path(wording.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        owners = {id(node): owner.name for owner in classes for node in ast.walk(owner)}
+        for node in ast.walk(tree):
+            arguments = node.args if isinstance(node, ast.Call) else []
+            texts = [one.value for one in arguments if isinstance(one, ast.Constant)]
+            if any("%Ln" in str(text) for text in texts):
+                yield (owners[id(node)], texts[0]) if node.func.attr == "tr" else (texts[0], texts[1])
 
 
 def test_sizes_are_counted_in_thousands_as_the_hub_and_the_command_line_do() -> None:

@@ -76,14 +76,15 @@ class Shelf(QObject):
 
     # Changes
 
-    def add(self, category: Category, photo_ids: Sequence[int] = ()) -> None:
+    def add(self, category: Category, photo_ids: Sequence[int] = ()) -> Task:
         """Add a category; `photo_ids` are the first that belong to it."""
         task = self._change(lambda: self.access.add(category, photo_ids), None)
         task.succeeded.connect(lambda result: self.added.emit(result[0]))
+        return task
 
-    def change(self, category: Category) -> None:
+    def change(self, category: Category) -> Task:
         """Let the category with this id be as given."""
-        self._change(lambda: self.access.change(category), None)
+        return self._change(lambda: self.access.change(category), None)
 
     def nest(self, category_id: int, parent_id: int | None) -> None:
         """Let a category belong to another one; None: to none."""
@@ -113,7 +114,9 @@ class Shelf(QObject):
         step = self.undoable
         if step is not None:
             self._run(lambda: self.access.undo(step)).succeeded.connect(
-                lambda result: self._on_turned(*result, lambda done: self.undone.emit(sentences.undone(done)))
+                lambda result: self._on_turned(
+                    result[0], result[1], lambda one: self.undone.emit(sentences.undone(one))
+                )
             )
 
     def redo(self) -> None:
@@ -121,7 +124,7 @@ class Shelf(QObject):
         step = self.redoable
         if step is not None:
             self._run(lambda: self.access.redo(step)).succeeded.connect(
-                lambda result: self._on_turned(*result, lambda done: self.told.emit(sentences.done(done)))
+                lambda result: self._on_turned(result[0], result[1], lambda one: self.told.emit(sentences.done(one)))
             )
 
     def learn(self) -> None:

@@ -93,6 +93,11 @@ class CategoryTree(QTreeWidget):
             self.clearSelection()
             self.setCurrentItem(None)
 
+    def rename(self, category_id: int) -> None:
+        """Let the user change the name of a category in its place."""
+        if category_id in self._items:
+            self.editItem(self._items[category_id])
+
     def show_only(self, words: str) -> None:
         """Show only the categories whose name contains `words`, and those around them."""
         self._filter = words.strip().casefold()
