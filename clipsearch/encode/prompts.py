@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from clipsearch.encode.encoder import Encoder, unit
+from clipsearch.encode.package import Package
 from clipsearch.errors import ClipsearchError
 from clipsearch.paths import resource_path
 
@@ -44,6 +45,11 @@ def template_set(name: str) -> tuple[str, ...]:
         return templates
     near = difflib.get_close_matches(name, template_sets(), cutoff=0.4) or sorted(template_sets())
     raise ClipsearchError("Prompts not known", f"There are no prompts named {name!r}; try {' or '.join(near)}.")
+
+
+def suited_set(package: Package) -> str:
+    """Return the name of the template set that suits a model: words for one that learned from words, else captions."""
+    return SHORT if package.cleaning == "subject" else BEST
 
 
 def fill(template: str, name: str) -> str:
@@ -88,15 +94,19 @@ class Classifiers:
         self._folder = folder
         self._known: dict[str, Vectors] = {}
 
-    def get(self, encoder: Encoder, names: Sequence[str], templates: Sequence[str]) -> Vectors:
-        """Return what `classifier` does, read-only, without encoding if it was made before. Raises ClipsearchError."""
+    def get(self, encoder: Encoder, names: Sequence[str], templates: Sequence[str], *, on_disk: bool = True) -> Vectors:
+        """Return what `classifier` does, read-only, without encoding if it was made before. Raises ClipsearchError.
+
+        Without `on_disk`, as for names that are being typed, new ones are kept in memory only.
+        """
         key = _key(encoder.model_id, names, templates)
         if key not in self._known:
             shape = (len(names), encoder.dim)
             vectors = self._read(key, shape)
             if vectors is None:
                 vectors = classifier(encoder, names, templates)
-                self._write(key, vectors)
+                if on_disk:
+                    self._write(key, vectors)
             vectors.flags.writeable = False
             self._known[key] = vectors
         return self._known[key]

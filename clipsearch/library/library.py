@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-
-import numpy as np
-import numpy.typing as npt
+from typing import TypeVar
 
 from clipsearch.encode.encoder import Encoder
+from clipsearch.encode.prompts import Classifiers
 from clipsearch.errors import PackageError
 from clipsearch.files.thumbnails import ThumbnailCache
+from clipsearch.library.categories.background import Backgrounds
 from clipsearch.library.choice import Choice
 from clipsearch.library.indexing.priority import Priority
 from clipsearch.library.indices import Indices
@@ -19,6 +19,8 @@ from clipsearch.library.installed import Installed, OnePackage
 from clipsearch.settings import Settings
 from clipsearch.store.catalog import Catalog
 from clipsearch.store.vectors import VectorIndex
+
+Answer = TypeVar("Answer")
 
 
 class Library:
@@ -31,6 +33,8 @@ class Library:
         self.choice = Choice(catalog, installed)
         self.indices = Indices(folder / "index", catalog)
         self.priority = Priority()
+        self.classifiers = Classifiers(folder / "classifiers")
+        self.backgrounds = Backgrounds(catalog, self.classifiers)
         self.thumbnails = ThumbnailCache(folder / "thumbnails", settings.thumbnail_px)
 
     @classmethod
@@ -70,7 +74,7 @@ class Library:
         self.indices.keep({*self.choice.models().in_use, encoder.model_id})
         return self.indices.of(encoder.model_id, encoder.dim)
 
-    def ask(self, encode: Callable[[Encoder], npt.NDArray[np.float32]]) -> tuple[Encoder, npt.NDArray[np.float32]]:
+    def ask(self, encode: Callable[[Encoder], Answer]) -> tuple[Encoder, Answer]:
         """Return the encoder that answers and what it makes of a question; a damaged one hands over to the next.
 
         Raises ClipsearchError when no model is left that could answer.

@@ -1,38 +1,67 @@
-"""Adding, changing and forgetting categories; each is a step that can be undone."""
+"""Adding, changing, nesting and forgetting categories; each is a step that can be undone."""
 
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 
+from clipsearch.encode.prompts import template_set
 from clipsearch.errors import ClipsearchError
+from clipsearch.library.categories.nesting import within
+from clipsearch.library.categories.shown import Shown
 from clipsearch.library.library import Library
 from clipsearch.records import Action, Category, CategoryInfo
 from clipsearch.store.tables.history import CategoryEdit
 
 _LONGEST_NAME = 100
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 def categories(library: Library) -> list[CategoryInfo]:
-    """Return the categories, with their numbers, in the order in which they were added."""
-    counts = library.catalog.labels.counts()
-    return [CategoryInfo(one, *counts.get(one.id, (0, 0))) for one in library.catalog.labels.all()]
+    """Return the categories, with their numbers, in the order in which they were added.
+
+    What the model found is as of the last `applying.refresh`.
+    """
+    return Shown.of(library).infos()
 
 
 def add(library: Library, category: Category | str) -> Category:
     """Add a category (or one of this name); return it, or the one that has this name already in any letters.
 
-    Raises ClipsearchError for a name that is blank, too long or not printable.
+    Raises ClipsearchError for what cannot be kept (see `checked`), and for one of this name that is not as described.
     """
     wanted = Category(0, category) if isinstance(category, str) else category
-    name = _checked(wanted.name)
-    known = _known_as(library, name)
+    wanted = checked(library, replace(wanted, id=0))
+    known = _known_as(library, wanted.name)
     if known is None:
-        edits = [CategoryEdit(0, replace(wanted, id=0, name=name))]
-        (made,) = library.catalog.labels.history.change(Action.ADD, name, edits)
-        return replace(wanted, id=made, name=name)
+        (made,) = library.catalog.labels.history.change(Action.ADD, wanted.name, [CategoryEdit(0, wanted)])
+        return replace(wanted, id=made)
+    if wanted not in (Category(0, wanted.name), replace(known, id=0, name=wanted.name)):
+        raise ClipsearchError("Category not added", f"There is a category {known.name} already; change that one.")
     return known
+
+
+def change(library: Library, category: Category) -> Category:
+    """Let the category of this id be as told: another name, prompts, threshold, colour, group; return it as it is kept.
+
+    Raises ClipsearchError for a category that is gone, a name that another one has, and what `checked` refuses.
+    """
+    before, after = get(library, category.id), checked(library, category)
+    known = _known_as(library, after.name)
+    if known is not None and known.id != after.id:
+        raise ClipsearchError("Category not changed", f"There is a category {known.name} already; take another name.")
+    library.catalog.labels.history.change(Action.EDIT, before.name, [CategoryEdit(after.id, after)])
+    return after
+
+
+def nest(library: Library, category_id: int, parent_id: int | None) -> None:
+    """Put a category into another one, or (None) at the top. Raises ClipsearchError where that would be a circle."""
+    category = get(library, category_id)
+    after = checked(library, replace(category, parent_id=parent_id))
+    library.catalog.labels.history.change(Action.NEST, category.name, [CategoryEdit(category_id, after)])
 
 
 def remove(library: Library, name: str) -> CategoryInfo:
@@ -44,11 +73,56 @@ def remove(library: Library, name: str) -> CategoryInfo:
 
 def find(library: Library, name: str) -> CategoryInfo:
     """Return a category by its name, upper or lower case. Raises ClipsearchError, which offers near names."""
-    known = _known_as(library, _tidy(name))
+    known = _known_as(library, tidy(name))
     found = next((info for info in categories(library) if info.category == known), None)
     if found is None:
         raise ClipsearchError("Category not found", f"There is no category {name!r}.{_hint(library, name)}")
     return found
+
+
+def get(library: Library, category_id: int) -> Category:
+    """Return a category by its id. Raises ClipsearchError for one that is gone."""
+    found = next((one for one in library.catalog.labels.all() if one.id == category_id), None)
+    if found is None:
+        raise ClipsearchError("Category not found", "This category is gone; it may have been removed meanwhile.")
+    return found
+
+
+def checked(library: Library, category: Category) -> Category:
+    """Return a category as it is stored: texts without what nobody sees, each once.
+
+    Raises ClipsearchError for a name that is blank, too long or not printable, an unknown template set, a threshold
+    that is no probability, a colour that is none, and a category inside itself.
+    """
+    if category.templates:
+        template_set(category.templates)
+    if category.threshold is not None and not 0 < category.threshold < 1:
+        raise ClipsearchError("Threshold not usable", "A threshold is a probability between 0 and 1, such as 0.5.")
+    colour = category.colour.strip().lower()
+    if colour and not _COLOUR.fullmatch(colour):
+        raise ClipsearchError("Colour not usable", f"The colour {category.colour!r} is not like #3366cc.")
+    _refuse_circle(library, category)
+    return replace(
+        category,
+        name=_checked_name(category.name),
+        prompts=_texts(category.prompts),
+        negatives=_texts(category.negatives),
+        exclusive_group=tidy(category.exclusive_group),
+        colour=colour,
+    )
+
+
+def _refuse_circle(library: Library, category: Category) -> None:
+    if category.parent_id is None:
+        return
+    known = {one.id: one for one in library.catalog.labels.all()}
+    if category.parent_id not in known:
+        raise ClipsearchError("Category not nested", "The category to put it in is gone.")
+    if category.id and category.parent_id in within(list(known.values()))[category.id]:
+        message = (
+            f"{category.name} cannot lie in {known[category.parent_id].name}, which is {category.name} or lies in it."
+        )
+        raise ClipsearchError("Category not nested", message)
 
 
 def _known_as(library: Library, name: str) -> Category | None:
@@ -59,21 +133,25 @@ def _known_as(library: Library, name: str) -> Category | None:
 
 def _hint(library: Library, name: str) -> str:
     known = {one.casefold(): one for one in library.catalog.labels.categories()}
-    near = [known[one] for one in difflib.get_close_matches(_tidy(name).casefold(), known, n=3, cutoff=0.5)]
+    near = [known[one] for one in difflib.get_close_matches(tidy(name).casefold(), known, n=3, cutoff=0.5)]
     if near:
         return f" The nearest names are {', '.join(near)}."
     return f" `clipsearch categories {'list` shows those there are' if known else 'add` makes one'}."
 
 
-def _checked(name: str) -> str:
-    """Return the name as it is stored. Raises ClipsearchError."""
-    name = _tidy(name)
+def _checked_name(name: str) -> str:
+    name = tidy(name)
     if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
         message = f"A category needs a name of 1 to {_LONGEST_NAME} characters that can be printed on one line."
         raise ClipsearchError("Category not added", message)
     return name
 
 
-def _tidy(name: str) -> str:
-    """Return the name in one form of its letters (NFC), since an accent may be typed in two ways."""
-    return unicodedata.normalize("NFC", name.strip())
+def _texts(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the texts in order, each once, without those that say nothing."""
+    return tuple(dict.fromkeys(filter(None, map(tidy, texts))))
+
+
+def tidy(text: str) -> str:
+    """Return a text in one form of its letters (NFC), since an accent may be typed in two ways."""
+    return unicodedata.normalize("NFC", text.strip())

@@ -3,68 +3,95 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.files.identity import content_hash, is_sampled, whole_hash
-from clipsearch.library.categories.editing import find
+from clipsearch.library.categories import editing
 from clipsearch.library.library import Library
-from clipsearch.records import Member
+from clipsearch.records import Action, Folder
+from clipsearch.store.tables.history import JudgementEdit
 
-_BY_USER = "user"
+
+def judge(library: Library, category_id: int, photo_ids: Collection[int], is_member: bool | None) -> None:
+    """Record that the user puts photos in (True), takes them out (False), or takes back what was said (None)."""
+    library.catalog.labels.judge(category_id, photo_ids, is_member)
+
+
+def move(library: Library, source_id: int, target_id: int, photo_ids: Collection[int]) -> None:
+    """Take photos out of one category and put them into another, in one step. Raises ClipsearchError."""
+    target = editing.get(library, target_id)
+    if source_id == target_id:
+        return
+    out = [JudgementEdit(source_id, int(photo_id), False) for photo_id in photo_ids]
+    into = [JudgementEdit(target_id, int(photo_id), True) for photo_id in photo_ids]
+    library.catalog.labels.history.change(Action.MOVE, target.name, [*out, *into])
 
 
 def assign(library: Library, name: str, paths: Sequence[Path]) -> str:
-    """Put photos into a category, where the user wants them; return its name. See `_judge` for what it raises."""
-    return _judge(library, name, paths, is_member=True)
+    """Put photos into a category, where the user wants them; return its name.
+
+    All of them or none: raises ClipsearchError for an unknown category, and as `photos_at` does.
+    """
+    return _judge_files(library, name, paths, is_member=True)
 
 
 def reject(library: Library, name: str, paths: Sequence[Path]) -> str:
     """Take photos out of a category, where the user does not want them; return its name. Raises as `assign` does."""
-    return _judge(library, name, paths, is_member=False)
+    return _judge_files(library, name, paths, is_member=False)
 
 
-def members(library: Library, name: str, limit: int | None = None) -> list[Member]:
-    """Return the photos that the user put in, the newest file first. Raises ClipsearchError for an unknown name."""
-    judgements = library.catalog.labels.judgements(find(library, name).category.id)
-    photos = library.catalog.photos.get([photo_id for photo_id, is_member in judgements.items() if is_member])
-    newest = sorted(photos, key=lambda photo: (-photo.mtime_ns, photo.path))
-    return [Member(photo, 1.0, _BY_USER) for photo in newest[:limit]]
+def take_back(library: Library, name: str, paths: Sequence[Path]) -> str:
+    """Forget what the user said of photos; return the category's name. Raises as `assign` does."""
+    return _judge_files(library, name, paths, is_member=None)
 
 
-def _judge(library: Library, name: str, paths: Sequence[Path], is_member: bool) -> str:
-    """Record the user's judgement of the photos at `paths`, all of them or none.
+def photos_at(library: Library, paths: Sequence[Path]) -> list[int]:
+    """Return the photos of these files, each known by its place or else by its content, in the order asked.
 
-    Raises ClipsearchError for an unknown category, or a path at which no photo of the library lies.
+    Raises ClipsearchError for the first path at which no photo of the library lies.
     """
-    category = find(library, name).category
-    photo_ids = {_photo_at(library, path) for path in paths}
-    library.catalog.labels.judge(category.id, photo_ids, is_member)
+    found = _by_place(library, paths)
+    found |= _by_content(library, [path for path in paths if path not in found])
+    for path in paths:
+        if path not in found:
+            raise ClipsearchError("Photo not found", _why_unknown(path), path)
+    return [found[path] for path in paths]
+
+
+def _judge_files(library: Library, name: str, paths: Sequence[Path], *, is_member: bool | None) -> str:
+    category = editing.find(library, name).category
+    judge(library, category.id, set(photos_at(library, paths)), is_member)
     return category.name
 
 
-def _photo_at(library: Library, path: Path) -> int:
-    """Return the photo of a file, known by its place or else by its content. Raises ClipsearchError."""
-    found = [*library.catalog.files.at(_places(library, path)).values()] or _of_same_content(library, path)
-    if not found:
-        raise ClipsearchError("Photo not found", _why_unknown(path), path)
-    return found[0]
+def _by_place(library: Library, paths: Sequence[Path]) -> dict[Path, int]:
+    """Return the photos of those paths at which the catalog knows one."""
+    folders = library.catalog.folders.all()
+    places = {path: _places(path, folders) for path in paths}
+    photo_at = library.catalog.files.at([place for of_path in places.values() for place in of_path])
+    found = {path: [photo_at[place] for place in of_path if place in photo_at] for path, of_path in places.items()}
+    return {path: photo_ids[0] for path, photo_ids in found.items() if photo_ids}
 
 
-def _places(library: Library, path: Path) -> list[tuple[int, str]]:
-    """Return where in the added folders this path is: folder id and relative path."""
+def _places(path: Path, folders: Sequence[Folder]) -> list[tuple[int, str]]:
+    """Return where in the added folders a path is: folder id and relative path."""
     whole = Path(os.path.abspath(path))
-    folders = [folder for folder in library.catalog.folders.all() if whole.is_relative_to(folder.path)]
-    return [(folder.id, whole.relative_to(folder.path).as_posix()) for folder in folders]
+    inside = [folder for folder in folders if whole.is_relative_to(folder.path)]
+    return [(folder.id, whole.relative_to(folder.path).as_posix()) for folder in inside]
 
 
-def _of_same_content(library: Library, path: Path) -> list[int]:
-    """Return the photos that have a file with the content of this one."""
-    with suppress(OSError):
-        return library.catalog.photos.of_contents(list(_contents(path)))
-    return []
+def _by_content(library: Library, paths: Sequence[Path]) -> dict[Path, int]:
+    """Return the photos of those paths at which a copy of one lies; what cannot be read is left out."""
+    contents: dict[Path, list[str]] = {}
+    for path in paths:
+        with suppress(OSError):
+            contents[path] = list(_contents(path))
+    photo_of = library.catalog.photos.by_content([one for of_path in contents.values() for one in of_path])
+    found = {path: [photo_of[one] for one in of_path if one in photo_of] for path, of_path in contents.items()}
+    return {path: photo_ids[0] for path, photo_ids in found.items() if photo_ids}
 
 
 def _contents(path: Path) -> Iterator[str]:

@@ -14,6 +14,8 @@ from clipsearch.store.database import Database, chunks
 from clipsearch.store.tables import schema
 from clipsearch.store.tables.changes import note_change
 
+Ids = npt.NDArray[np.int64]
+
 _NORM_TOLERANCE = 2e-3  # half precision rounds each number by at most one part in 2048, and so the norm
 _CHECKED_AT_ONCE = 5000
 
@@ -65,6 +67,28 @@ class Embeddings:
                 found = _sound_vectors(connection, model, chunk)
             if found[0]:
                 yield found
+
+    def among(self, model: str, ids: Iterable[int]) -> set[int]:
+        """Return those of the photos that have a vector of `model`, whether they have a file or not."""
+        photo, found = schema.vector.c.photo_id, set[int]()
+        with self._database.read() as connection:
+            for chunk in chunks(ids):
+                found.update(connection.execute(_embedded_ids(model).where(photo.in_(chunk))).scalars())
+        return found
+
+    def searchable(self, model: str, at_once: int) -> Iterator[tuple[Ids, npt.NDArray[np.float16]]]:
+        """Yield (photo ids int64 [m], float16 [m, dim]) of all photos that have a file and a vector, ids ascending.
+
+        `at_once` rows are read in one short transaction, so that memory stays small and writers need not wait.
+        """
+        last = -1
+        while True:
+            with self._database.read() as connection:
+                ids, vectors, last = _vectors_after(connection, model, last, at_once)
+            if len(ids):
+                yield ids, vectors
+            if last < 0:
+                return
 
     def wrong(self) -> list[tuple[str, int]]:
         """Return the models with damaged vectors (see `are_sound`), and how many each."""
@@ -122,6 +146,23 @@ def _sound_vectors(connection: Connection, model: str, ids: Sequence[int]) -> tu
     rows = [row for row in connection.exec_driver_sql(statement, (number, *ids)).all() if len(row[1]) == 2 * dim]
     data = np.frombuffer(b"".join([row[1] for row in rows]), np.float16)
     return [row[0] for row in rows], data.reshape(-1, dim)
+
+
+def _vectors_after(
+    connection: Connection, model: str, last: int, count: int
+) -> tuple[Ids, npt.NDArray[np.float16], int]:
+    """Return (ids, float16 [m, dim], the last id looked at or -1 at the end) of the next `count` rows. Plain SQL."""
+    models = schema.model.c
+    number, dim = connection.execute(select(models.id, models.dim).where(models.name == model)).first() or (0, 1)
+    statement = (
+        "SELECT photo_id, data, EXISTS (SELECT 1 FROM file WHERE file.photo_id = vector.photo_id)"
+        " FROM vector WHERE model_id = ? AND photo_id > ? ORDER BY photo_id LIMIT ?"
+    )
+    rows = connection.exec_driver_sql(statement, (number, last, count)).all()
+    kept = [row for row in rows if row[2] and len(row[1]) == 2 * dim]
+    vectors = np.frombuffer(b"".join([row[1] for row in kept]), "<f2").reshape(-1, dim)
+    ids = np.fromiter((row[0] for row in kept), np.int64, len(kept))
+    return ids, vectors, int(rows[-1][0]) if len(rows) == count else -1
 
 
 def count_rows(connection: Connection, rows: Any) -> int:

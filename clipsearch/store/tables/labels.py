@@ -64,12 +64,14 @@ class Labels:
         """Return the photos that the user judged: True for those put in, False for those taken out."""
         return self.all_judgements().get(category_id, {})
 
-    def all_judgements(self) -> dict[int, dict[int, bool]]:
-        """Return the photos that the user judged, by category that has any."""
+    def all_judgements(self, *, present: bool = False) -> dict[int, dict[int, bool]]:
+        """Return the photos that the user judged, by category that has any; with `present`, those that have a file."""
         found: dict[int, dict[int, bool]] = {}
+        rows = "SELECT category_id, photo_id, is_member FROM judgement"
+        having = " WHERE photo_id IN (SELECT photo_id FROM file)" if present else ""
         with self._database.read() as connection:
-            for row in connection.execute(select(schema.judgement)):
-                found.setdefault(row.category_id, {})[row.photo_id] = bool(row.is_member)
+            for category_id, photo_id, is_member in connection.exec_driver_sql(rows + having):
+                found.setdefault(category_id, {})[photo_id] = bool(is_member)
         return found
 
 

@@ -32,7 +32,7 @@ class StoredHead:
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """The photos that a head found, int64 [n] ascending, with their probabilities, float32 [n].
+    """The photos that a head found, int64 [n] ascending, with their log-odds, float32 [n].
 
     It holds for the photos of the catalog at `generation`; `digest` tells which heads and thresholds it was made with.
     """
@@ -41,7 +41,7 @@ class Membership:
     digest: str
     generation: int
     photo_ids: npt.NDArray[np.int64]
-    scores: npt.NDArray[np.float32]
+    log_odds: npt.NDArray[np.float32]
 
 
 class Memberships:
@@ -50,10 +50,12 @@ class Memberships:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def heads(self, model: str) -> dict[int, StoredHead]:
-        """Return the heads of a model by category."""
+    def heads(self, model: str, category_ids: Collection[int] | None = None) -> dict[int, StoredHead]:
+        """Return the heads of a model by category, of all of them or of some."""
         table = schema.head
         rows = select(table, schema.model.c.dim).join(schema.model).where(schema.model.c.name == model)
+        if category_ids is not None:
+            rows = rows.where(table.c.category_id.in_(category_ids))
         with self._database.read() as connection:
             found = connection.execute(rows).all()
         return {
@@ -66,6 +68,13 @@ class Memberships:
             )
             for row in found
         }
+
+    def precisions(self, model: str) -> dict[int, float | None]:
+        """Return the precision of each category's head of a model."""
+        table = schema.head.c
+        rows = select(table.category_id, table.precision).join(schema.model).where(schema.model.c.name == model)
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(rows)}
 
     def store_heads(self, model: str, dim: int, heads: Iterable[StoredHead]) -> None:
         """Keep the heads of a model, each instead of an older one; a category that is gone meanwhile is passed over."""
@@ -81,10 +90,12 @@ class Memberships:
         ]
         self._store(schema.head, model, dim, rows)
 
-    def all(self, model: str) -> dict[int, Membership]:
-        """Return the memberships of a model by category."""
+    def all(self, model: str, category_ids: Collection[int] | None = None) -> dict[int, Membership]:
+        """Return the memberships of a model by category, of all of them or of some."""
         table = schema.membership
         rows = select(table).join(schema.model).where(schema.model.c.name == model)
+        if category_ids is not None:
+            rows = rows.where(table.c.category_id.in_(category_ids))
         with self._database.read() as connection:
             found = connection.execute(rows).all()
         return {
@@ -106,7 +117,7 @@ class Memberships:
                 "digest": one.digest,
                 "generation": one.generation,
                 "photo_ids": one.photo_ids.astype("<i8").tobytes(),
-                "scores": one.scores.astype("<f4").tobytes(),
+                "scores": one.log_odds.astype("<f4").tobytes(),
             }
             for one in memberships
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,15 @@ class Photos:
             found = {photo.id: photo for chunk in chunks(ids) for photo in _photos(connection, chunk)}
         return [found[photo_id] for photo_id in ids if photo_id in found]
 
-    def of_contents(self, content_hashes: Sequence[str]) -> list[int]:
-        """Return the photos with these content hashes that have a file, in the order asked."""
-        photos = schema.photo.c
+    def by_content(self, content_hashes: Iterable[str]) -> dict[str, int]:
+        """Return the photos that have a file, by those of these content hashes that are known."""
+        photos, found = schema.photo.c, dict[str, int]()
         chosen = select(photos.content_hash, photos.id).where(photos.id.in_(select(schema.file.c.photo_id)))
         with self._database.read() as connection:
-            rows = connection.execute(chosen.where(photos.content_hash.in_(content_hashes)))
-            found = {row[0]: int(row[1]) for row in rows}
-        return [found[content] for content in content_hashes if content in found]
+            for chunk in chunks(content_hashes):
+                rows = connection.execute(chosen.where(photos.content_hash.in_(chunk)))
+                found |= {row[0]: int(row[1]) for row in rows}
+        return found
 
     def burst(self, photo_id: int) -> list[int]:
         """Return the photos shot in one go with this one, itself included, by capture time.

@@ -1,0 +1,123 @@
+"""Categories as they are shown: the user's word over what the model found, and the inner ones' photos in the outer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from clipsearch.errors import ClipsearchError
+from clipsearch.library.categories.nesting import within
+from clipsearch.library.categories.scoring import probability
+from clipsearch.library.library import Library
+from clipsearch.records import Category, CategoryInfo
+from clipsearch.store.tables.memberships import Membership
+
+Ids = npt.NDArray[np.int64]
+LogOdds = npt.NDArray[np.float32]
+
+BY_USER, BY_MODEL = "user", "model"
+_SURE = np.float32(np.inf)  # the log-odds of what the user put in
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Photos and how likely they belong: `ids` int64 [n], `log_odds` float32 [n], infinite where the user said so."""
+
+    ids: Ids
+    log_odds: LogOdds
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float64]:
+        return probability(self.log_odds)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Scored]) -> Scored:
+        """Return the photos of all parts, in order."""
+        ids = np.concatenate([np.zeros(0, np.int64), *(part.ids for part in parts)])
+        return cls(ids, np.concatenate([np.zeros(0, np.float32), *(part.log_odds for part in parts)]))
+
+    def first(self, limit: int | None) -> Scored:
+        """Return at most `limit` of them."""
+        return Scored(self.ids[:limit], self.log_odds[:limit])
+
+    def without(self, ids: Ids) -> Scored:
+        """Return them but for these photos."""
+        keep = ~np.isin(self.ids, ids)
+        return Scored(self.ids[keep], self.log_odds[keep])
+
+    def ordered(self) -> Scored:
+        """Return them best first."""
+        order = np.argsort(-self.log_odds, kind="stable")
+        return Scored(self.ids[order], self.log_odds[order])
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A look at the categories at one moment: judgements of photos that have a file, and what the model has found."""
+
+    categories: Sequence[Category]
+    judgements: Mapping[int, Mapping[int, bool]]
+    found: Mapping[int, Membership]
+    precisions: Mapping[int, float | None]
+
+    @classmethod
+    def of(cls, library: Library, category_id: int | None = None) -> Shown:
+        """Read what there is, of all categories or of one with what is nested in it."""
+        categories = library.catalog.labels.all()
+        wanted = None if category_id is None else within(categories).get(category_id, [])
+        judgements = library.catalog.labels.all_judgements(present=True)
+        try:
+            model = library.answering.model_id
+        except ClipsearchError:  # no model is usable, as whoever searches is told; the user's word stands all the same
+            return cls(categories, judgements, {}, {})
+        memberships = library.catalog.memberships
+        return cls(categories, judgements, memberships.all(model, wanted), memberships.precisions(model))
+
+    def infos(self) -> list[CategoryInfo]:
+        """Return the categories with their numbers."""
+        return [self._info(category) for category in self.categories]
+
+    def members(self, category_id: int) -> Scored:
+        """Return the photos of a category and of what is nested in it, ids ascending."""
+        nothing = Scored.joined([])
+        found = {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()}
+        return self.judged(category_id, {one.id: found.get(one.id, nothing) for one in self.categories})
+
+    def judged(self, category_id: int, found: Mapping[int, Scored], met: frozenset[int] = frozenset()) -> Scored:
+        """Return what was found for a category, and for those nested in it, as the user's judgements leave it.
+
+        Ids ascending; of a photo that is found several times the likeliest counts. `met` guards against circles.
+        """
+        met |= {category_id}
+        inner = [one.id for one in self.categories if one.parent_id == category_id and one.id not in met]
+        parts = [found[category_id], *(self.judged(one, found, met) for one in inner)]
+        said = self.judgements.get(category_id, {})
+        return _likeliest(Scored.joined([_said(said, True), *parts]).without(_said(said, False).ids))
+
+    def taken_out(self, category_id: int) -> Scored:
+        """Return the photos that the user took out, with -infinity."""
+        return _said(self.judgements.get(category_id, {}), False)
+
+    def _info(self, category: Category) -> CategoryInfo:
+        said = self.judgements.get(category.id, {}).values()
+        assigned = sum(said)
+        found = len(self.members(category.id).ids) - assigned
+        return CategoryInfo(category, assigned, len(said) - assigned, found, self.precisions.get(category.id))
+
+
+def _said(said: Mapping[int, bool], is_member: bool) -> Scored:
+    """Return the photos that the user put in, or took out, ids ascending."""
+    ids = np.array(sorted(photo_id for photo_id, one in said.items() if one is is_member), np.int64)
+    return Scored(ids, np.full(len(ids), _SURE if is_member else -_SURE))
+
+
+def _likeliest(scored: Scored) -> Scored:
+    """Return each photo once, with the highest of its log-odds, ids ascending."""
+    order = np.lexsort((-scored.log_odds, scored.ids))
+    ids, log_odds = scored.ids[order], scored.log_odds[order]
+    first = np.ones(len(ids), np.bool_)
+    first[1:] = ids[1:] != ids[:-1]
+    return Scored(ids[first], log_odds[first])
