@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from clipsearch.cli_categories import categories
+from clipsearch.cli_exchange import exchange
 from clipsearch.cli_models import models
 from clipsearch.cli_watch import watch
 from clipsearch.errors import CatalogError, ClipsearchError
@@ -43,6 +44,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+categories.add_typer(exchange)
 app.add_typer(categories)
 app.add_typer(models)
 app.command()(watch)

@@ -1,0 +1,236 @@
+"""The commands of `clipsearch categories` that take categories to other programs and people, and from them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from clipsearch.terminal import (
+    JsonOption,
+    LibraryOption,
+    YesOption,
+    agree,
+    one_line,
+    open_library,
+    print_json,
+    with_progress,
+)
+
+if TYPE_CHECKING:
+    from clipsearch.library.library import Library
+    from clipsearch.records import ExchangeProgress, Problem
+
+Report = TypeVar("Report")
+
+exchange = typer.Typer()
+
+NamesArgument = Annotated[list[str], typer.Argument(metavar="NAME...", help="Names that `categories list` shows.")]
+SomeNamesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="NAME...", help="Names that `categories list` shows; by default all.")
+]
+MineOption = Annotated[bool, typer.Option("--mine", help="Only what you put in yourself.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
+
+
+@exchange.command()
+def export(
+    names: NamesArgument,
+    *,
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where to; it is made if it is not there.")],
+    link: Annotated[
+        bool, typer.Option("--link", help="Hard links instead of copies, where the disk allows it.")
+    ] = False,
+    mine: MineOption = False,
+    dry_run: DryRunOption = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy the photos of categories into folders, a nested category's into a folder inside."""
+    from clipsearch.library.categories.exchange.folders import export as run
+
+    with open_library(library) as opened:
+        ids = _ids(opened, names, fresh=not mine) or []
+        report = _followed(run(opened, ids, to.absolute(), link=link, mine=mine, dry_run=dry_run), "Copying")
+    for file in report.files if as_json or dry_run else ():
+        if as_json:
+            print_json({"source": str(file.source), "target": str(file.target), "how": file.how})
+        else:
+            typer.echo(f"{file.how:6}{one_line(file.source)} -> {one_line(file.target)}")
+    counts = [f"{report.count(how)} {words}" for how, words in _HOW.items() if report.count(how)]
+    _say(", ".join(counts) or "No photos", dry_run, as_json)
+    _tell_problems(report.problems)
+
+
+@exchange.command()
+def table(
+    names: SomeNamesArgument = None,
+    *,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values with headings (the default).")] = False,
+    as_json: JsonOption = False,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write a file.")] = None,
+    mine: MineOption = False,
+    yes: YesOption = False,
+    library: LibraryOption = None,
+) -> None:
+    """List the files in categories with their scores, and who put them there."""
+    from clipsearch.library.categories.exchange import tables
+
+    if as_csv and as_json:
+        raise typer.BadParameter("give either --csv or --json")
+    form = tables.JSON if as_json else tables.CSV
+    with open_library(library) as opened:
+        ids = _ids(opened, names, fresh=not mine)
+        if out is None:
+            tables.write(sys.stdout, tables.rows(opened, ids, mine=mine), form)
+            return
+        _agree_to_replace(out, yes)
+        count = tables.write_table(opened, out, form, ids, mine=mine)
+    typer.echo(f"{count} rows written to {one_line(out)}.", err=True)
+
+
+@exchange.command("write-xmp")
+def write_xmp(
+    names: SomeNamesArgument = None,
+    *,
+    mine: MineOption = False,
+    naming: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|adobe|full",
+            help="New sidecars: photo.xmp (adobe), photo.jpg.xmp (full), or (auto) the first for RAW files only.",
+        ),
+    ] = "auto",
+    dry_run: DryRunOption = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write categories as keywords into XMP sidecars, for Lightroom, darktable, digiKam. Photos are never written."""
+    from clipsearch.library.categories.exchange.sidecars import NAMINGS
+    from clipsearch.library.categories.exchange.sidecars import write_xmp as run
+
+    if naming not in NAMINGS:
+        raise typer.BadParameter(f"--naming is one of {', '.join(NAMINGS)}")
+    with open_library(library) as opened:
+        ids = _ids(opened, names, fresh=not mine)
+        report = _followed(run(opened, ids, mine=mine, naming=naming, dry_run=dry_run), "Writing")
+    for change in report.changes if as_json or dry_run else ():
+        if as_json:
+            told = {"added": change.added, "removed": change.removed, "new": change.is_new}
+            print_json({"path": str(change.path), **told})
+        else:
+            words = [f"+{one_line(one)}" for one in change.added] + [f"-{one_line(one)}" for one in change.removed]
+            typer.echo(f"{one_line(change.path)}: {', '.join(words)}")
+    _say(f"{len(report.changes)} sidecars written, {report.unchanged} left as they are", dry_run, as_json)
+    _tell_problems(report.problems)
+
+
+@exchange.command("import-keywords")
+def import_keywords(
+    least: Annotated[int, typer.Option("--min", metavar="N", min=1, help="Only keywords of at least N photos.")] = 1,
+    dry_run: DryRunOption = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make categories of the keywords that other programs gave to photos, and put these photos in."""
+    from clipsearch.library.categories.exchange import importing
+
+    with open_library(library) as opened:
+        found = _followed(importing.survey(opened), "Reading")
+        keywords = [keyword for keyword in found.keywords if keyword.photos >= least]
+        if not dry_run:
+            done = importing.import_keywords(opened, keywords)
+    for keyword in keywords if as_json or dry_run else ():
+        if as_json:
+            print_json({"keyword": keyword.name, "photos": keyword.photos})
+        else:
+            typer.echo(f"{keyword.photos:6} {one_line(keyword.name)}")
+    if dry_run:
+        _say(f"{len(keywords)} keywords", dry_run, as_json)
+    else:
+        kept = f"; {done.kept} judgements of yours said otherwise and stand" if done.kept else ""
+        _say(f"{len(done.categories)} categories added, {done.photos} photos put in{kept}", dry_run, as_json)
+    _tell_problems(found.problems)
+
+
+@exchange.command()
+def share(
+    names: NamesArgument,
+    *,
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The file to write.")],
+    alone: Annotated[bool, typer.Option("--alone", help="Without the categories nested in it.")] = False,
+    yes: YesOption = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write categories to a small file for other people: names, prompts, what they have learned; nothing of a photo."""
+    from clipsearch.library.categories.exchange import sharing
+
+    _agree_to_replace(to, yes)
+    with open_library(library) as opened:
+        size = sharing.share(opened, _ids(opened, names, fresh=True) or [], to, nested=not alone)
+    if as_json:
+        print_json({"path": str(to), "bytes": size})
+    else:
+        typer.echo(f"{one_line(to)} is written ({size:,} bytes).")
+
+
+@exchange.command()
+def receive(
+    file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="What `categories share` wrote.")],
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add the categories of a shared file."""
+    from clipsearch.library.categories.exchange import sharing
+
+    with open_library(library) as opened:
+        added = sharing.receive(opened, file)
+    for category in added:
+        if as_json:
+            print_json({"category": category.name})
+        else:
+            typer.echo(f"There is a category {one_line(category.name)} now.")
+
+
+_HOW = {"copy": "copied", "link": "linked", "there": "there already"}
+
+
+def _ids(library: Library, names: Sequence[str] | None, *, fresh: bool) -> list[int] | None:
+    """Return the ids of categories by name, None for all; `fresh`: what the model finds is brought up to date."""
+    from clipsearch.library.categories import applying, editing
+
+    ids = [editing.find(library, name).category.id for name in names] if names else None
+    if fresh:
+        applying.refresh(library, ids)
+    return ids
+
+
+def _followed(run: Generator[ExchangeProgress, None, Report], title: str) -> Report:
+    """Take a run to its end with a bar on stderr."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+
+    def shown(step: ExchangeProgress) -> dict[str, Any]:
+        return {"completed": step.done, "total": step.total}
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return with_progress(run, columns, title, shown, "what is done is kept")
+
+
+def _agree_to_replace(file: Path, yes: bool) -> None:
+    if file.exists():
+        agree(f"Replace {one_line(file)}?", yes)
+
+
+def _say(sentence: str, dry_run: bool, as_json: bool) -> None:
+    """Tell the outcome: beside the data, where there is any."""
+    ending = "; nothing was written" if dry_run else ""
+    typer.echo(f"{sentence}{ending}.", err=as_json or dry_run)
+
+
+def _tell_problems(problems: Sequence[Problem]) -> None:
+    for problem in problems:
+        typer.echo(f"{one_line(problem.path)}: {problem.reason}", err=True)
