@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "clipsearch.app": GROUND | {"clipsearch.library", "clipsearch.ui"},
     "clipsearch.terminal": GROUND | {"clipsearch.library"},
     "clipsearch.cli_categories": GROUND | {"clipsearch.library", "clipsearch.terminal"},
+    "clipsearch.cli_exchange": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli_models": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli_watch": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli": GROUND
@@ -37,6 +38,7 @@ MAY_IMPORT = {
         "clipsearch.library",
         "clipsearch.app",
         "clipsearch.cli_categories",
+        "clipsearch.cli_exchange",
         "clipsearch.cli_models",
         "clipsearch.cli_watch",
         "clipsearch.terminal",
