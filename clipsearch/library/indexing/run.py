@@ -4,7 +4,8 @@ Closing the generator stops it between batches and keeps what is done; so does k
 last second. One process at a time indexes a library; others may search it meanwhile.
 
 The chosen model is filled. While another one answers, photos that are new to the catalog are encoded by both, so that
-they are found at once. A run that leaves nothing within reach to be encoded lets the chosen model answer.
+they are found at once. A run that leaves nothing within reach to be encoded lets the chosen model answer. At its end
+the photos that changed are put into the categories.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.files.scan import Place, reaches
+from clipsearch.library.categories import applying
 from clipsearch.library.indexing.comparing import EVERYWHERE, Comparison, Differences, scan_rules
 from clipsearch.library.indexing.filling import DamagedModelError, Filling
 from clipsearch.library.indexing.linking import Companions
@@ -79,7 +81,8 @@ def index_folders(
             else:
                 counts = counts or run.tally.counts
                 if not run.filling.is_outdated():
-                    yield replace(run.tally.progress(Stage.DONE), counts=counts)
+                    note = yield from _put_into_categories(library, run.tally)
+                    yield replace(run.tally.progress(Stage.DONE, note), counts=counts)
                     return counts
             finally:
                 run.filling.save()
@@ -116,6 +119,16 @@ def _require_connected(folders: Sequence[Folder]) -> None:
         if folder.offline:
             message = f"The drive or share of {folder.path} is not connected; its photos are kept until it is."
             raise ClipsearchError("Folder not connected", message, folder.path)
+
+
+def _put_into_categories(library: Library, tally: Tally) -> Generator[Progress, None, str]:
+    """Let the categories know the photos that are new; return why they cannot, in a sentence, "" where all is well."""
+    try:
+        for _ in applying.apply(library):
+            yield tally.progress(Stage.ENCODING, "Putting photos into the categories.")
+    except ClipsearchError as error:  # the photos are indexed all the same
+        return f"The categories do not know the new photos: {error.message}"
+    return ""
 
 
 class _Run:
