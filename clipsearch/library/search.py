@@ -17,6 +17,7 @@ from clipsearch.encode.encoder import Encoder
 from clipsearch.encode.preprocess import to_square
 from clipsearch.errors import ClipsearchError
 from clipsearch.files.decode import decode
+from clipsearch.library.calibration import LIKELY, STRONG, Head, calibrated
 from clipsearch.library.library import Library
 from clipsearch.paths import way_to
 from clipsearch.records import Hit, Photo, Relevance
@@ -24,7 +25,6 @@ from clipsearch.records import Hit, Photo, Relevance
 Vectors = npt.NDArray[np.float32]
 
 _TEXTS_AT_ONCE = 32
-_SAMPLE = 1000
 
 
 def search_text(library: Library, query: str, limit: int = 100, inside: Path | None = None) -> list[Hit]:
@@ -113,28 +113,21 @@ def _hits(
 
 
 class _Judge:
-    """Says how sure a score is: a z-score against what the same query scores on unrelated pictures.
+    """Says how sure a score is, by the calibration that categories are judged by, too."""
 
-    Scores depend on the query, so a flat cut-off cannot work.
-    """
-
-    def __init__(self, background: Vectors, strong: float, likely: float) -> None:
-        """`background`: the query's scores over unrelated pictures, float32 [m]."""
-        self._mean = float(background.mean()) if len(background) else 0.0
-        self._spread = max(float(background.std()), 1e-6) if len(background) else 1.0
-        self._strong, self._likely = strong, likely
+    def __init__(self, head: Head, vector: Vectors) -> None:
+        """`head`: the calibrated head of the question, whose unit vector is `vector`, float32 [dim]."""
+        self._slope = float(head.weights @ vector)  # the head's weights are the vector times a number
+        self._bias = head.bias
 
     @classmethod
     def of(cls, library: Library, encoder: Encoder, vector: Vectors) -> _Judge:
-        """Judge by the model's background pictures or, for a model without any, by the library's own photos."""
-        background = encoder.background
-        if not len(background):
-            index = library.index_of(encoder)
-            background = index.vectors(index.ids()[:_SAMPLE].tolist())
-        return cls(background @ vector, encoder.package.strong, encoder.package.likely)
+        """Judge by what the same question scores on all kinds of pictures: the model's own and the library's."""
+        background, _ = library.backgrounds.of(encoder)
+        return cls(calibrated(vector[None], background)[0], vector)
 
     def relevance(self, score: float) -> Relevance:
-        z = (score - self._mean) / self._spread
-        if z >= self._strong:
+        log_odds = score * self._slope + self._bias
+        if log_odds >= STRONG:
             return Relevance.STRONG
-        return Relevance.LIKELY if z >= self._likely else Relevance.WEAK
+        return Relevance.LIKELY if log_odds >= LIKELY else Relevance.WEAK

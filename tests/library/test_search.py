@@ -86,8 +86,13 @@ def test_an_empty_library_has_no_hits(colours: Library, background: bool) -> Non
     assert search_text(colours, "red") == []
 
 
-def test_without_background_the_librarys_own_photos_are_the_measure(library: Library) -> None:
+def test_without_background_the_librarys_own_photos_are_the_measure(
+    library: Library, folder: Path, index: Index
+) -> None:
     library.encoder.background = library.encoder.background[:0]
+    for shade in range(30):
+        paint(folder / f"sea{shade}.png", (10, 100 + shade, 250 - 3 * shade))
+    index(library, folder)
     hits = search_text(library, "red")
     assert hits[0].relevance != Relevance.WEAK
     assert hits[-1].relevance == Relevance.WEAK
