@@ -145,7 +145,7 @@ def _members(reached: npt.NDArray[np.bool_]) -> Iterator[tuple[int, npt.NDArray[
     """Yield (column, rows) for each column of [n, categories] in which anything is true."""
     columns, rows = np.nonzero(reached.T)
     starts = np.flatnonzero(np.diff(columns, prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(columns)], strict=True):
+    for start, end in zip(starts, np.append(starts, len(columns))[1:], strict=True):
         yield int(columns[start]), rows[start:end]
 
 
