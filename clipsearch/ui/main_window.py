@@ -53,7 +53,7 @@ class MainWindow(QMainWindow):
         self.folders = FolderActions(session, store, self)
         self.models = ModelActions(session, self)
         self.settings = SettingsActions(session, self)
-        self.categories = CategoryViews(session, self.sidebar, self.pages.photos, store, self)
+        self.categories = CategoryViews(session, self.sidebar, self.pages, store, self)
         self.category_actions = CategoryActions(session, self.menus, self.sidebar, self.pages, self.status)
         self.dragging = Dragging(session, self.sidebar, self.pages, self.drop_area)
         self._busy = QProgressBar()

@@ -1,4 +1,4 @@
-"""The pages of the window: the grid of photos, the large view of one, the problems, the models."""
+"""The pages of the window: the grid of photos, the large view of one, the problems, the models, a lesson."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from clipsearch.ui.bursts import Bursts
+from clipsearch.ui.categories.teaching_page import TeachingPage
 from clipsearch.ui.models_page import ModelsPage
 from clipsearch.ui.photo_view import PhotoView
 from clipsearch.ui.photos_page import PhotosPage
@@ -29,12 +30,13 @@ class Pages(QStackedWidget):
         self.bursts = Bursts(session.library, session.background, self)
         self.problems = ProblemsView()
         self.models = ModelsPage()
+        self.teaching = TeachingPage(session.thumbnails, session.library, session.pictures)
         self._places: dict[Place, QWidget] = {
             Place.PHOTOS: self.photos,
             Place.PROBLEMS: self.problems,
             Place.MODELS: self.models,
         }
-        for page in (self.photos, self.photo, self.problems, self.models):
+        for page in (self.photos, self.photo, self.problems, self.models, self.teaching):
             self.addWidget(page)
         self.photos.grid.photo_opened.connect(self.open_photo)
         self.photo.closed.connect(self.close_photo)

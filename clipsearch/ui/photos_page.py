@@ -12,13 +12,14 @@ from clipsearch.records import Hit, Photo
 from clipsearch.ui import headings
 from clipsearch.ui.categories.category_bar import CategoryBar
 from clipsearch.ui.categories.contents import Contents
+from clipsearch.ui.categories.editor import CategoryEditor
 from clipsearch.ui.empty_state import EmptyState
 from clipsearch.ui.library_access import Overview
 from clipsearch.ui.photo_grid import LARGEST_TILE, SMALLEST_TILE, PhotoGrid
 from clipsearch.ui.photo_model import PhotoModel
 from clipsearch.ui.questions import BurstQuestion, PhotoQuestion, PictureQuestion, Question, TextQuestion
 from clipsearch.ui.thumbnails import Thumbnails
-from clipsearch.ui.widgets import elided_label, picture, tool_button
+from clipsearch.ui.widgets import elided_label, picture, push_button, tool_button
 
 
 class _Members(NamedTuple):
@@ -27,6 +28,7 @@ class _Members(NamedTuple):
     heading: str
     remark: str
     contents: Contents | None
+    is_preview: bool
 
 
 class PhotosPage(QWidget):
@@ -34,6 +36,7 @@ class PhotosPage(QWidget):
 
     add_wanted = Signal()
     all_wanted = Signal()
+    category_wanted = Signal(str)  # of what was searched for
 
     def __init__(self, model: PhotoModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +44,7 @@ class PhotosPage(QWidget):
         self.grid = PhotoGrid(model, thumbnails)
         self.empty = EmptyState()
         self.category_bar = CategoryBar(self.grid)
+        self.editor = CategoryEditor()
         self._overview: Overview | None = None
         self._question: Question | None = None
         self._hits: Sequence[Hit] | None = None
@@ -49,6 +53,8 @@ class PhotosPage(QWidget):
         self._heading = elided_label(role="title")
         self._remark = elided_label(role="muted")
         self._close = tool_button("close", self.tr("Back to all photos"), self.all_wanted.emit, 16)
+        self._make = push_button("category", self.tr("Make a category of this"), self._on_make)
+        self._may_make = True
         self._slider = self._size_slider()
         self._sizes = QWidget()
         self._header = QWidget()
@@ -93,12 +99,12 @@ class PhotosPage(QWidget):
         self._refill(keep_place=False)
         self._render()
 
-    def show_members(self, heading: str, remark: str, contents: Contents | None) -> None:
+    def show_members(self, heading: str, remark: str, contents: Contents | None, *, is_preview: bool = False) -> None:
         """Show a category's photos (None: they are still to come) over what was shown, which waits."""
-        before, self._members = self._members, _Members(heading, remark, contents)
-        if contents is not None and (before is None or before.contents != contents):
-            same = before is not None and before.contents is not None
-            keep_place = same and before.contents.category_id == contents.category_id
+        before = self._members.contents if self._members else None
+        self._members = _Members(heading, remark, contents, is_preview)
+        if contents is not None and contents != before:
+            keep_place = before is not None and before.category_id == contents.category_id
             self._replace(keep_place, self._fill)
         self._render()
 
@@ -155,13 +161,25 @@ class PhotosPage(QWidget):
         self._heading.setText(heading)
         self._remark.setText(remark)
         is_aside = self._question is not None and not isinstance(self._question, TextQuestion)
-        self._close.setVisible(is_aside or self._members is not None)
-        self.category_bar.setVisible(self._members is not None)
+        is_preview = self._members is not None and self._members.is_preview
+        self._close.setVisible((is_aside or self._members is not None) and not is_preview)
+        self.category_bar.setVisible(self._members is not None and not is_preview)
+        is_text = self._members is None and isinstance(self._question, TextQuestion)
+        self._make.setVisible(is_text and self._may_make)
 
     def _describe_emptiness(self, overview: Overview) -> None:
         is_category = self._members is not None and overview.photo_ids
         told = headings.no_members() if is_category else headings.emptiness(overview, self._is_indexing)
         self.empty.show_text(*told)
+
+    def allow_categories(self, may_make: bool) -> None:
+        """Offer to make a category of a search, or not, where the library may not be written."""
+        self._may_make = may_make
+        self._render()
+
+    def _on_make(self) -> None:
+        if isinstance(self._question, TextQuestion):
+            self.category_wanted.emit(self._question.text)
 
     def _on_empty_button(self) -> None:
         is_search = self._overview is not None and bool(self._overview.photo_ids)
@@ -194,12 +212,14 @@ class PhotosPage(QWidget):
         for widget in (self._heading, self._close, self._remark):
             row.addWidget(widget)
         row.addStretch(1)
+        row.addWidget(self._make)
         row.addWidget(self._sizes)
         self._header.setFixedHeight(44)
         self._header.hide()
         inset = QHBoxLayout()
         inset.setContentsMargins(16, 0, 4, 0)
-        inset.addWidget(self._stack)
+        inset.addWidget(self._stack, 1)
+        inset.addWidget(self.editor)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)

@@ -180,10 +180,14 @@ class _FolderArea(QScrollArea):
     """As high as its folders, or less where there is no room for all of them."""
 
     def sizeHint(self) -> QSize:
-        return self.widget().sizeHint()
+        return QSize(0, self._rows_px())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(0, min(self.widget().sizeHint().height(), _LEAST_ROWS_PX))
+        return QSize(0, min(self._rows_px(), _LEAST_ROWS_PX))
+
+    def _rows_px(self) -> int:
+        body = self.widget()
+        return body.sizeHint().height() if body is not None else 0
 
 
 class _FolderRow(QWidget):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.records import Action, Category, CategoryInfo, Photo, Step
+from clipsearch.records import Action, Category, CategoryInfo, Photo, Preview, PreviewHit, Step
 from clipsearch.ui.categories.access import CategoryAccess, Scores, ShelfState
 
 Snapshot = tuple[dict[int, Category], dict[int, dict[int, bool]]]
@@ -117,7 +117,7 @@ class FakeCategories(CategoryAccess):
     def judgements(self, category_id: int) -> dict[int, bool]:
         return dict(self.judged.get(category_id, {}))
 
-    def preview(self, category: Category, limit: int) -> object:
+    def preview(self, category: Category, limit: int) -> Preview:
         self.previewed.append(category)
         self.may_preview.wait(5)
         if category.name == "fail":
@@ -129,13 +129,14 @@ class FakeCategories(CategoryAccess):
         for score, _ in scored:
             number = min(19, int(score * 20))
             bars[number] = (*bars[number][:2], bars[number][2] + 1)
-        from clipsearch.records import Preview
-
-        hits = [(id_, score) for score, id_ in scored[:limit]]
+        hits = [PreviewHit(id_, score) for score, id_ in scored[:limit]]
         return Preview(hits=hits, count=len(found), is_estimate=False, histogram=bars, threshold=threshold)
 
     def prompts_for(self, name: str) -> list[str]:
         return [f"a photo of {name}", f"people at a {name}"]
+
+    def template_sets(self) -> list[str]:
+        return ["default", "imagenet-80"]
 
     def to_judge(self, category_id: int, count: int = 10) -> list[Photo]:
         judged = self.judged.get(category_id, {})

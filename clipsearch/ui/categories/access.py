@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from clipsearch.records import Category, CategoryInfo, Photo, Step
+from clipsearch.records import Category, CategoryInfo, Photo, Preview, Step
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
-    from clipsearch.records import Preview
     from clipsearch.ui.library_access import LibraryAccess
 
 #: photo ids int64 [n] and their probabilities float32 [n], best first
@@ -149,3 +148,9 @@ class CategoryAccess:
         from clipsearch.library.categories import suggesting
 
         return self._access.photos(suggesting.to_judge(self._library, category_id, count))
+
+    def template_sets(self) -> list[str]:
+        """Return the names of the sets of templates. Does not block."""
+        from clipsearch.library.categories import suggesting
+
+        return suggesting.template_names()

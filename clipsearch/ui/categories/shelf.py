@@ -37,6 +37,7 @@ class Shelf(QObject):
         self._learning = learning
         self._state = ShelfState()
         self._lesson: Task | None = None  # the retraining that is under way or waits
+        self._pending = 0  # changes that are not written yet
         self._is_outdated = False  # something was changed since it began
         self._is_ready = False
 
@@ -54,7 +55,8 @@ class Shelf(QObject):
 
     @property
     def is_learning(self) -> bool:
-        return self._lesson is not None
+        """Whether something was changed that heads and memberships do not tell of yet."""
+        return self._lesson is not None or self._pending > 0
 
     @property
     def is_ready(self) -> bool:
@@ -145,8 +147,10 @@ class Shelf(QObject):
 
     def _change(self, work: Callable[[], Any], touched: Collection[int] | None) -> Task:
         """Make a change that can be undone, tell of it, and learn from it."""
+        self._pending += 1
         task = self._run(work)
         task.succeeded.connect(lambda result: self._on_changed(result[1], touched))
+        task.finished.connect(self._on_change_finished)
         return task
 
     def _run(self, work: Callable[[], Any]) -> Task:
@@ -199,5 +203,12 @@ class Shelf(QObject):
         self._lesson = None
         if self._is_outdated:
             self.learn()
-        else:
+        self._tell_if_done()
+
+    def _on_change_finished(self) -> None:
+        self._pending -= 1
+        self._tell_if_done()
+
+    def _tell_if_done(self) -> None:
+        if not self.is_learning:
             self.learning_changed.emit(False)

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -91,7 +91,7 @@ class CategoryTree(QTreeWidget):
             self.setCurrentItem(item)
         else:
             self.clearSelection()
-            self.setCurrentItem(None)
+            self.setCurrentIndex(QModelIndex())
 
     def rename(self, category_id: int) -> None:
         """Let the user change the name of a category in its place."""
@@ -101,8 +101,8 @@ class CategoryTree(QTreeWidget):
     def show_only(self, words: str) -> None:
         """Show only the categories whose name contains `words`, and those around them."""
         self._filter = words.strip().casefold()
-        for number in range(self.topLevelItemCount()):
-            self._hide_others(self.topLevelItem(number))
+        for item in _inner(self.invisibleRootItem()):
+            self._hide_others(item)
 
     def highlight(self, category_id: int | None) -> None:
         """Show that what is dragged would drop into this category."""
@@ -185,7 +185,7 @@ class CategoryTree(QTreeWidget):
 
     def _hide_others(self, item: QTreeWidgetItem) -> bool:
         """Hide an item unless it, or one in it, is looked for; return whether it is shown."""
-        inner = [self._hide_others(item.child(number)) for number in range(item.childCount())]
+        inner = [self._hide_others(one) for one in _inner(item)]
         is_shown = any(inner) or self._filter in _info(item).name.casefold()
         item.setHidden(not is_shown)
         if self._filter and any(inner):
@@ -218,6 +218,11 @@ class CategoryTree(QTreeWidget):
     def _shape(infos: Sequence[CategoryInfo]) -> list[tuple[int, str, int | None]]:
         """What the order and nesting of the rows depends on."""
         return [(info.category.id, info.name, info.category.parent_id) for info in infos]
+
+
+def _inner(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
+    children = (item.child(number) for number in range(item.childCount()))
+    return [child for child in children if child is not None]
 
 
 def _info(item: QTreeWidgetItem) -> CategoryInfo:
