@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from clipsearch.encode.prompts import template_sets
 from clipsearch.library.categories.learning import most_useful
 from clipsearch.library.categories.updating import score_all
 from clipsearch.library.library import Library
@@ -45,6 +46,11 @@ def to_judge(library: Library, category_id: int, count: int = 10) -> list[int]:
     vectors = np.concatenate([np.zeros((0, encoder.dim), np.float32), *(part for _, part in parts)])
     rows = most_useful(np.array([log_odds[photo_id] for photo_id in ids], np.float32), vectors, count)
     return [ids[row] for row in rows]
+
+
+def template_names() -> list[str]:
+    """Return the names of the template sets that a category may choose from."""
+    return list(template_sets())
 
 
 def _is_heading(part: str) -> bool:
