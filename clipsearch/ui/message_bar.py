@@ -28,7 +28,7 @@ class MessageBar(QFrame):
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._retry = push_button("refresh", self.tr("Try again"), self._on_retry)
         self._repair = push_button("refresh", self.tr("Repair"), self._on_repair)
-        self._offer = QPushButton()
+        self._offer = QPushButton(self.tr("Answer"))
         self._offer.clicked.connect(lambda _: self._on_offer_taken())
         self._offered: Callable[[], object] | None = None
         self._close = tool_button("close", self.tr("Close this message"), self.hide, 16)

@@ -134,3 +134,35 @@ def test_new_categories_may_be_referred_to_in_the_step_that_makes_them(filled: C
     assert filled.labels.judgements(birds) == {photo: True}
     filled.labels.history.undo()
     assert state(filled) == before
+
+
+def test_what_was_said_of_the_edited_form_itself_holds(filled: Catalog) -> None:
+    """A photo that is edited, edited back and edited again has two stories; undoing must not mix them."""
+    (before,) = filled.store({MODEL: 4}, [new_file("a.jpg")]).photo_ids
+    (after,) = filled.store({MODEL: 4}, [new_file("a.jpg", content="edited")]).photo_ids
+    dogs, cats = filled.labels.add("Dogs"), filled.labels.add("Cats")
+    for said in (True, None):
+        filled.labels.judge(dogs, [after], said)
+    filled.store({MODEL: 4}, [new_file("a.jpg")])
+    for category in (dogs, cats):
+        filled.labels.judge(category, [before], True)
+    filled.store({MODEL: 4}, [new_file("a.jpg", content="edited")])
+    assert filled.labels.all_judgements() == {dogs: {before: True}, cats: {before: True, after: True}}
+    filled.labels.history.undo()
+    assert filled.labels.all_judgements() == {dogs: {before: True}}
+    for _ in range(2):
+        filled.labels.history.undo()
+    assert filled.labels.all_judgements() == {dogs: {after: True}}
+
+
+def test_only_the_step_that_is_named_is_undone_or_redone(filled: Catalog) -> None:
+    filled.labels.add("Dogs")
+    first, _ = filled.labels.history.next_steps()
+    filled.labels.add("Cats")
+    assert first is not None
+    assert filled.labels.history.undo(first.id) is None
+    assert list(filled.labels.categories()) == ["Dogs", "Cats"]
+    second = filled.labels.history.undo()
+    assert second is not None
+    assert filled.labels.history.redo(first.id) is None
+    assert filled.labels.history.redo(second.id) == second

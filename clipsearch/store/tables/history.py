@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import groupby
 from typing import NamedTuple
@@ -99,11 +99,19 @@ class History:
             return step
 
 
-def inherit_steps(connection: Connection, old: int, new: int) -> None:
-    """Let a photo take part in the steps of the one whose edited form it is, so that undoing them reaches it."""
+def categories_of(connection: Connection, photo_id: int) -> set[int]:
+    """Return the categories in which a step, done or undone, is about this photo."""
     table = schema.step_change.c
-    known = select(table.category_id).where(table.photo_id == new)
-    rows = select(schema.step_change).where(table.photo_id == old, table.category_id.not_in(known)).order_by(table.id)
+    return set(connection.execute(select(table.category_id).where(table.photo_id == photo_id)).scalars())
+
+
+def inherit_steps(connection: Connection, old: int, new: int, but: Collection[int]) -> None:
+    """Let a photo take part in the steps of the one whose edited form it is, so that undoing them reaches it.
+
+    `but` are the categories in which it has a story of its own.
+    """
+    table = schema.step_change.c
+    rows = select(schema.step_change).where(table.photo_id == old, table.category_id.not_in(but)).order_by(table.id)
     copies = [{**row, "id": None, "photo_id": new} for row in connection.execute(rows).mappings()]
     if copies:
         connection.execute(insert(schema.step_change), copies)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, func, insert, select
 
 from clipsearch.records import Action, Category
-from clipsearch.store.database import Database, chunks
+from clipsearch.store.database import Database
 from clipsearch.store.tables import history, schema
-from clipsearch.store.tables.history import CategoryEdit, History, JudgementEdit, inherit_steps
+from clipsearch.store.tables.history import CategoryEdit, History, JudgementEdit, categories_of, inherit_steps
 
 
 class Labels:
@@ -76,12 +75,18 @@ class Labels:
 
 
 def inherit(connection: Connection, successors: Mapping[int, int]) -> None:
-    """Let each photo take over the judgements of the one whose edited form it is ({old photo: new photo})."""
+    """Let each photo take over what was said of the one whose edited form it is ({old photo: new photo}).
+
+    Where something was said of the new one itself, as it may have been in this form before, that holds: what is taken
+    over has neither judgement nor steps beside it, so that undoing brings back the same for both photos.
+    """
     table = schema.judgement.c
-    for old_ids in chunks(successors):
-        rows = connection.execute(select(schema.judgement).where(table.photo_id.in_(old_ids))).mappings()
-        new = [{**row, "photo_id": successors[row["photo_id"]]} for row in rows]
-        for old in old_ids:
-            inherit_steps(connection, old, successors[old])
-        if new:
-            connection.execute(upsert(schema.judgement).on_conflict_do_nothing(), new)
+    for old, new in successors.items():
+        spoken = categories_of(connection, new)
+        known = select(table.category_id).where(table.photo_id == new)
+        spoken |= set(connection.execute(known).scalars())
+        rows = select(schema.judgement).where(table.photo_id == old, table.category_id.not_in(spoken))
+        taken = [{**row, "photo_id": new} for row in connection.execute(rows).mappings()]
+        if taken:
+            connection.execute(insert(schema.judgement), taken)
+        inherit_steps(connection, old, new, spoken)

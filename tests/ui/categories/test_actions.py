@@ -236,7 +236,7 @@ def test_a_category_has_a_menu(qtbot, opened: MainWindow, categories: FakeCatego
 
 
 def test_a_library_that_may_not_be_written_offers_no_change_and_says_why(
-    qtbot, library: FakeLibrary, categories: FakeCategories, window: MainWindow, session: Session, monkeypatch
+    qtbot, categories: FakeCategories, window: MainWindow, session: Session, monkeypatch
 ) -> None:
     monkeypatch.setattr(FakeCategories, "is_read_only", True)
     session.start()
