@@ -57,12 +57,17 @@ class Backgrounds:
         self._catalog, self._classifiers = catalog, classifiers
         self._lock = threading.Lock()
         self._sample: Sample | None = None
+        self._made: tuple[Sample, Background] | None = None
 
     def of(self, encoder: Encoder) -> tuple[Background, int]:
         """Return a model's background, and its era: heads of another era are out of date. Raises ClipsearchError."""
         sample = self.sample(encoder)
         generic = self._classifiers.get(encoder, _GENERIC, template_set(suited_set(encoder.package)))
-        return Background(encoder.background, sample.vectors[:_IN_BACKGROUND], generic), sample.era
+        with self._lock:
+            if self._made is None or self._made[0] is not sample:
+                background = Background(encoder.background, sample.vectors[:_IN_BACKGROUND], generic)
+                self._made = (sample, background)
+            return self._made[1], sample.era
 
     def sample(self, encoder: Encoder) -> Sample:
         """Return photos of the library in the order in which they were drawn, up to date if they are all."""

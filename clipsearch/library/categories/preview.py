@@ -19,7 +19,7 @@ from clipsearch.library.library import Library
 from clipsearch.records import Category, Preview, PreviewHit
 from clipsearch.store.tables.memberships import StoredHead
 
-_BEST = 1000  # photos that are looked at one by one
+_BEST = 500  # photos that are looked at one by one
 _BINS = 20
 
 
@@ -30,7 +30,8 @@ def preview(library: Library, category: Category, limit: int) -> Preview:
     """
     encoder, scorer = library.ask(lambda encoder: _scorer(library, encoder, category))
     photos = _population(library, encoder, scorer, max(limit, _BEST))
-    photos = photos.judged(library.catalog.labels.all_judgements(present=True).get(category.id, {}))
+    if category.id:
+        photos = photos.judged(library.catalog.labels.all_judgements(present=True).get(category.id, {}))
     best = photos.best.ordered().first(limit)
     counts, edges = np.histogram(photos.probabilities, _BINS, (0, 1), weights=photos.weights)
     bins = zip(edges[:-1].tolist(), edges[1:].tolist(), np.rint(counts).astype(int).tolist(), strict=True)
@@ -71,10 +72,9 @@ class _Population:
 
     def judged(self, said: dict[int, bool]) -> _Population:
         """Return them as the user's judgements leave them."""
-        if not said:
-            return self
-        judged, put_in = np.array(list(said)), np.array([photo_id for photo_id, is_member in said.items() if is_member])
-        sure = Scored(put_in.astype(np.int64), np.full(len(put_in), np.inf, np.float32))
+        judged = np.array(list(said), np.int64)
+        put_in = np.array([photo_id for photo_id, is_member in said.items() if is_member], np.int64)
+        sure = Scored(put_in, np.full(len(put_in), np.inf, np.float32))
         best = Scored.joined([sure, self.best.without(judged)])
         return _Population(best, self.floor, self.sample.without(judged), self.scale)
 

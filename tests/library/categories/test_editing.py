@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.library.categories import editing, judging
+from clipsearch.library.categories.nesting import within
 from clipsearch.library.library import Library
+from clipsearch.records import Category
 from tests.conftest import Index
 from tests.pictures import paint
 
@@ -47,4 +50,66 @@ def test_a_category_is_forgotten_with_its_judgements(colours: Library, folder: P
     assert editing.remove(colours, "WARM").category == warm
     assert editing.categories(colours) == []
     assert editing.add(colours, "Warm").id != warm.id
-    assert judging.members(colours, "Warm") == []
+    assert editing.find(colours, "Warm").assigned == 0
+
+
+def test_what_is_told_is_kept_tidy(colours: Library) -> None:
+    told = Category(
+        0, " Pets ", prompts=(" dog", "cat", "", "dog"), negatives=("toy ",), colour="#AABBCC", threshold=0.7
+    )
+    kept = editing.add(colours, told)
+    assert kept == Category(1, "Pets", prompts=("dog", "cat"), negatives=("toy",), colour="#aabbcc", threshold=0.7)
+    assert colours.catalog.labels.all() == [kept]
+    assert editing.add(colours, "pets") == editing.add(colours, told) == kept
+    with pytest.raises(ClipsearchError, match="There is a category Pets already"):
+        editing.add(colours, Category(0, "pets", prompts=("horse",)))
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"threshold": 1.0}, "between 0 and 1"),
+        ({"threshold": float("nan")}, "between 0 and 1"),
+        ({"colour": "red"}, "not like #3366cc"),
+        ({"templates": "defalt"}, "try default"),
+        ({"parent_id": 99}, "is gone"),
+        ({"name": ""}, "1 to 100 characters"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(colours: Library, told: dict[str, object], reason: str) -> None:
+    pets = editing.add(colours, "Pets")
+    with pytest.raises(ClipsearchError, match=reason):
+        editing.change(colours, replace(pets, **told))
+    with pytest.raises(ClipsearchError, match=reason):
+        editing.add(colours, replace(Category(0, "Other"), **told))
+    assert colours.catalog.labels.all() == [pets]
+
+
+def test_a_category_is_renamed_but_not_like_another_one(colours: Library) -> None:
+    pets, cars = editing.add(colours, "Pets"), editing.add(colours, "Cars")
+    assert editing.change(colours, replace(pets, name="PETS")).name == "PETS"
+    with pytest.raises(ClipsearchError, match="There is a category Cars already"):
+        editing.change(colours, replace(pets, name="cars"))
+    editing.remove(colours, "cars")
+    with pytest.raises(ClipsearchError, match="gone"):
+        editing.change(colours, cars)
+
+
+def test_categories_nest_but_not_in_circles(colours: Library) -> None:
+    animals, birds, owls = (editing.add(colours, name) for name in ("Animals", "Birds", "Owls"))
+    editing.nest(colours, birds.id, animals.id)
+    editing.nest(colours, owls.id, birds.id)
+    for inside in (animals, birds, owls):
+        with pytest.raises(ClipsearchError, match="Animals cannot lie in"):
+            editing.nest(colours, animals.id, inside.id)
+    with pytest.raises(ClipsearchError, match="cannot lie in"):
+        editing.change(colours, replace(editing.get(colours, birds.id), parent_id=owls.id))
+    editing.nest(colours, birds.id, None)
+    editing.nest(colours, animals.id, owls.id)
+    assert [one.parent_id for one in colours.catalog.labels.all()] == [owls.id, None, birds.id]
+
+
+def test_a_circle_is_tolerated_when_read() -> None:
+    circle = [Category(1, "a", 3), Category(2, "b", 1), Category(3, "c", 2), Category(4, "d", 1), Category(5, "e", 9)]
+    inside = {id_: sorted(inner) for id_, inner in within(circle).items()}
+    assert inside == {1: [1, 2, 3, 4], 2: [1, 2, 3, 4], 3: [1, 2, 3, 4], 4: [4], 5: [5]}

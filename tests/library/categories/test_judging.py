@@ -12,8 +12,9 @@ import pytest
 from clipsearch.errors import ClipsearchError
 from clipsearch.files import identity
 from clipsearch.library import overview
-from clipsearch.library.categories import editing, judging
+from clipsearch.library.categories import applying, editing, judging
 from clipsearch.library.library import Library
+from clipsearch.records import Member
 from tests.conftest import Index
 from tests.pictures import paint
 
@@ -33,17 +34,21 @@ def judged(colours: Library, folder: Path, index: Index) -> Library:
 
 
 def in_warm(library: Library) -> set[str]:
-    return {path.name for member in judging.members(library, "Warm") for path in member.photo.paths}
+    return {path.name for member in warm_members(library) if member.source == "user" for path in member.photo.paths}
+
+
+def warm_members(library: Library, limit: int | None = None) -> list[Member]:
+    return applying.members(library, editing.find(library, "Warm").category.id, limit)
 
 
 def test_the_users_word_counts_and_the_last_one_holds(judged: Library, folder: Path) -> None:
     assert [(info.name, info.members, info.rejected) for info in editing.categories(judged)] == [("Warm", 2, 1)]
-    members = judging.members(judged, "Warm")
+    members = warm_members(judged)
     assert {member.photo.path.name: (member.score, member.source) for member in members} == {
         "red.png": (1.0, "user"),
         "green.png": (1.0, "user"),
     }
-    assert len(judging.members(judged, "Warm", limit=1)) == 1
+    assert len(warm_members(judged, limit=1)) == 1
     judging.reject(judged, "Warm", [folder / "red.png"])
     assert in_warm(judged) == {"green.png"}
 
@@ -110,7 +115,7 @@ def test_it_survives_a_move_to_another_folder(judged: Library, folder: Path, ind
     shutil.move(folder / "red.png", tmp_path / "elsewhere" / "red.png")
     index(judged, tmp_path / "elsewhere")
     index(judged)
-    (member,) = [member for member in judging.members(judged, "Warm") if member.photo.path.name == "red.png"]
+    (member,) = [member for member in warm_members(judged) if member.photo.path.name == "red.png"]
     assert member.photo.paths == (tmp_path / "elsewhere" / "red.png",)
 
 
@@ -118,7 +123,7 @@ def test_it_waits_for_a_file_that_is_removed(judged: Library, folder: Path, inde
     shutil.move(folder / "red.png", tmp_path / "red.png")
     index(judged)
     assert in_warm(judged) == {"green.png"}
-    assert [(info.members, info.rejected) for info in editing.categories(judged)] == [(1, 1)]
+    assert [(info.assigned, info.rejected) for info in editing.categories(judged)] == [(1, 1)]
     shutil.move(tmp_path / "red.png", folder / "back under another name.png")
     index(judged)
     assert in_warm(judged) == {"back under another name.png", "green.png"}
@@ -180,3 +185,31 @@ def test_all_files_are_judged_or_none(judged: Library, folder: Path, tmp_path: P
             judging.assign(judged, "Warm", [folder / "white.png", path])
         assert caught.value.path == path
     assert in_warm(judged) == {"red.png", "green.png"}
+
+
+def test_files_are_looked_up_together(judged: Library, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(judged.catalog.files, "at", lambda places: asked.append(places) or {})
+    copies = [shutil.copy(folder / f"{colour}.png", folder.parent / f"{colour}.png") for colour in ("red", "blue")]
+    found = judging.photos_at(judged, [folder / "white.png", *map(Path, copies), folder / "white.png"])
+    names = [judged.catalog.photos.get([photo_id])[0].path.name for photo_id in found]
+    assert names == ["white.png", "red.png", "blue.png", "white.png"]
+    assert len(asked) == 1
+
+
+def test_what_was_said_is_taken_back(judged: Library, folder: Path) -> None:
+    judging.take_back(judged, "Warm", [folder / "red.png", folder / "blue.png"])
+    assert in_warm(judged) == {"green.png"}
+    assert editing.find(judged, "Warm").rejected == 0
+
+
+def test_photos_move_in_one_step(judged: Library, folder: Path) -> None:
+    warm, cold = editing.find(judged, "Warm").category, editing.add(judged, "Cold")
+    (red,) = judging.photos_at(judged, [folder / "red.png"])
+    judging.move(judged, warm.id, cold.id, [red])
+    judging.move(judged, cold.id, cold.id, [red])
+    assert judged.catalog.labels.judgements(cold.id) == {red: True}
+    assert judged.catalog.labels.judgements(warm.id)[red] is False
+    judged.catalog.labels.history.undo()
+    assert judged.catalog.labels.judgements(cold.id) == {}
+    assert judged.catalog.labels.judgements(warm.id)[red] is True
