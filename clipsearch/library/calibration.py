@@ -9,7 +9,6 @@ the photos belong, at 5 for something rare that the model knows well. Both const
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,14 +26,14 @@ STRONG, LIKELY = 3.5, 0.75
 _EVEN = 1.05  # the z-score at which a photo belongs as likely as not, for each unit of the kurtosis' logarithm
 _SLOPE = 4.17  # log-odds a standard deviation, divided by the same
 _SHAPELESS = 3.0  # that z-score where the scores look like a normal distribution: nothing there stands out
-_NORMAL_SKEW, _NORMAL_TAIL = 0.5, 0.3  # how near to normal that is, in skewness and in the kurtosis' logarithm
+_NORMAL_SKEW, _LIGHTER, _HEAVIER = 0.5, 0.15, 0.5  # how near to normal that is: skewness, the kurtosis' logarithm
 
 _LIBRARY_SHARE = 0.5  # of a large library in the population, beside the package's pictures
 _HALF_OF_IT = 100  # photos at which a library has half of that share
 _ASSUMED = 10  # pictures that the assumed spread and kurtosis count for
 _ASSUMED_KURTOSIS = 20.0
 _LEAST_VARIANCE = 1e-12
-_LEAST_TAIL = 0.4  # of scores that lie in two heaps, the lightest tail there is
+_LEAST_KURTOSIS = 1.5  # of scores that lie in two heaps; it cannot be less than 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +95,17 @@ class Background:
 def calibrated(classifiers: Vectors, background: Background) -> list[Head]:
     """Return a calibrated head for each zero-shot classifier, unit vectors float32 [c, dim]."""
     scores = _scores(classifiers, background)
-    variances = background.shares @ scores**2
+    variances = np.maximum(background.shares @ scores**2, _LEAST_VARIANCE)
     spreads = np.sqrt(_with_assumed(variances, _assumed_variance(background), background.size))
-    skews = background.shares @ (scores / spreads) ** 3
-    tails = np.log(_with_assumed(background.shares @ (scores / spreads) ** 4, _ASSUMED_KURTOSIS, background.size))
-    tails = np.maximum(tails, _LEAST_TAIL)
+    skews = background.shares @ scores**3 / variances**1.5
+    kurtoses = background.shares @ scores**4 / variances**2
+    tails = np.log(np.maximum(_with_assumed(kurtoses, _ASSUMED_KURTOSIS, background.size), _LEAST_KURTOSIS))
     slopes = _SLOPE / (tails * spreads)
+    evens = _EVEN * tails
+    evens += _normality(skews, kurtoses) * np.maximum(0, _SHAPELESS - evens)
     return [
-        _head(classifier.astype(np.float64) * slope, slope * spread * _even(skew, tail), background)
-        for classifier, slope, spread, skew, tail in zip(classifiers, slopes, spreads, skews, tails, strict=True)
+        _head(classifier.astype(np.float64) * slope, slope * spread * even, background)
+        for classifier, slope, spread, even in zip(classifiers, slopes, spreads, evens, strict=True)
     ]
 
 
@@ -128,13 +129,14 @@ def _with_assumed(measured: Numbers, assumed: float, size: float) -> Numbers:
     return np.maximum(mixed, _LEAST_VARIANCE)
 
 
-def _even(skew: float, tail: float) -> float:
-    """Return the z-score at which a photo belongs as likely as not."""
-    away = float(skew / _NORMAL_SKEW) ** 2 + ((tail - math.log(3)) / _NORMAL_TAIL) ** 2
-    usual = _EVEN * tail
-    return usual + math.exp(-away / 2) * max(0.0, _SHAPELESS - usual)
+def _normality(skews: Numbers, kurtoses: Numbers) -> Numbers:
+    """Return how much scores look like a normal distribution, 0 to 1."""
+    beyond = np.log(np.maximum(kurtoses, _LEAST_KURTOSIS) / 3)  # less than nothing where they lie in two heaps
+    away = (skews / _NORMAL_SKEW) ** 2 + (beyond / np.where(beyond > 0, _HEAVIER, _LIGHTER)) ** 2
+    alike: Numbers = np.exp(-away / 2)
+    return alike
 
 
 def _head(weights: Numbers, least: float, background: Background) -> Head:
     """Return the head that gives the log-odds 0 where x . weights is `least` above the population's mean."""
-    return Head(weights.astype(np.float32), -float(background.mean @ weights) - least)
+    return Head(weights.astype(np.float32), -float(background.mean @ weights) - float(least))

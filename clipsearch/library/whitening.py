@@ -33,11 +33,12 @@ class Whitening:
         photos = population - mean
         covariance = (photos.T * shares) @ photos
         dim = len(covariance)
-        level = max(float(np.trace(covariance)) / dim, _LEAST_VARIANCE)
+        level = float(np.trace(covariance)) / dim
+        if level < _LEAST_VARIANCE:
+            return cls(mean, np.eye(dim))  # no photos, or all the same: nothing is known
         shrunk = (1 - _SHRINKAGE) * covariance + _SHRINKAGE * level * np.eye(dim)
         matrix = np.linalg.inv(np.linalg.cholesky(shrunk)).T
-        length = float(np.einsum("ij,ij->", covariance @ matrix, matrix))
-        return cls(mean, matrix / np.sqrt(length if length > 0 else dim))
+        return cls(mean, matrix / np.sqrt(np.einsum("ij,ij->", covariance @ matrix, matrix)))
 
     def into(self, photos: Vectors) -> Numbers:
         """Map unit vectors, float32 [n, dim], into the space, float64 [n, dim]."""

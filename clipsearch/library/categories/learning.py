@@ -9,6 +9,7 @@ that the user put into other categories are weak examples of what does not belon
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,15 +30,26 @@ _FEW = 2
 
 
 @dataclass(frozen=True)
-class _Fit:
-    """A change to the prior, with what tells how each example would be judged without itself.
+class _Task:
+    """A logistic regression with a standard normal prior, in a basis of k directions that the photos span.
 
-    `weights` float64 [dim], `bias`; `log_odds` of the examples without themselves, float64 [n].
+    `inputs` float64 [n, k], `before`: the prior's log-odds [n], `targets`: 0 or 1 [n], `counts`: weights [n].
     """
 
-    weights: Numbers
-    bias: float
-    log_odds: Numbers
+    basis: Numbers
+    inputs: Numbers
+    before: Numbers
+    targets: Numbers
+    counts: Numbers
+
+    def likely(self, change: Numbers) -> Numbers:
+        """Return the photos' probabilities after a change, float64 [k]."""
+        return _sigmoid(self.before + self.inputs @ change)
+
+    def curvature(self, likely: Numbers) -> Numbers:
+        """Return the second derivative of the loss, float64 [k, k]."""
+        second: Numbers = (self.inputs.T * (self.counts * likely * (1 - likely))) @ self.inputs
+        return second + np.eye(len(second))
 
 
 def learn(
@@ -50,8 +62,11 @@ def learn(
     """
     if not len(examples):
         return prior
-    fit = _fit(prior, examples, is_member, background, others)
-    return Head((prior.weights + fit.weights).astype(np.float32), prior.bias + fit.bias)
+    task = _task(prior, examples, is_member, background, others)
+    change = _solve(task)
+    weights = _REACH * background.space.back(task.basis @ change[:-1])
+    bias = _BIAS_REACH * float(change[-1]) - float(background.mean @ weights)
+    return Head((prior.weights + weights).astype(np.float32), prior.bias + bias)
 
 
 def leave_one_out(
@@ -63,7 +78,7 @@ def leave_one_out(
     """
     if min(np.count_nonzero(is_member), np.count_nonzero(~is_member)) < _FEW:
         return None
-    taken = _fit(prior, examples, is_member, background, others).log_odds >= 0
+    taken = _without_themselves(_task(prior, examples, is_member, background, others))[: len(examples)] >= 0
     return float(is_member[taken].mean()) if taken.any() else None
 
 
@@ -84,18 +99,18 @@ def most_useful(log_odds: Vectors, vectors: Vectors, count: int) -> npt.NDArray[
     return np.array(chosen, np.int64)
 
 
-def _fit(prior: Head, examples: Vectors, is_member: Flags, background: Background, others: Sequence[Vectors]) -> _Fit:
+def _task(prior: Head, examples: Vectors, is_member: Flags, background: Background, others: Sequence[Vectors]) -> _Task:
     strangers, doubts = _strangers(prior, others)
     rows = np.concatenate([examples, strangers])
-    counts = np.concatenate([np.ones(len(examples)), doubts])
-    targets = np.concatenate([is_member, np.zeros(len(strangers))])
     inputs = _REACH * background.space.into(rows)
     basis = np.linalg.qr(inputs.T)[0] if len(rows) < inputs.shape[1] else np.eye(inputs.shape[1])
-    inputs = np.column_stack([inputs @ basis, np.full(len(rows), _BIAS_REACH)])
-    change, log_odds = _newton(inputs, prior.log_odds(rows).astype(np.float64), targets, counts)
-    weights = _REACH * background.space.back(basis @ change[:-1])
-    bias = _BIAS_REACH * float(change[-1]) - float(background.mean @ weights)
-    return _Fit(weights, bias, log_odds[: len(examples)])
+    return _Task(
+        basis,
+        np.column_stack([inputs @ basis, np.full(len(rows), _BIAS_REACH)]),
+        prior.log_odds(rows).astype(np.float64),
+        np.concatenate([is_member, np.zeros(len(strangers))]),
+        np.concatenate([np.ones(len(examples)), doubts]),
+    )
 
 
 def _strangers(prior: Head, others: Sequence[Vectors]) -> tuple[Vectors, Numbers]:
@@ -109,39 +124,31 @@ def _strangers(prior: Head, others: Sequence[Vectors]) -> tuple[Vectors, Numbers
         apart = (1 - (likely.sum() + 1) / (len(photos) + 2)) ** _STRANGE
         rows.append(photos)
         counts.append(apart * (1 - likely))
-    vectors, shares = np.concatenate(rows), np.concatenate(counts)
-    kept = np.argsort(-shares, kind="stable")[:_MOST_OTHERS]
-    return vectors[kept], shares[kept]
+    every = max(1, math.ceil(sum(map(len, others)) / _MOST_OTHERS))
+    return np.concatenate(rows)[::every], np.concatenate(counts)[::every]
 
 
-def _newton(inputs: Numbers, before: Numbers, targets: Numbers, counts: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the likeliest change, float64 [k], under a standard normal prior, and leave-one-out log-odds [n].
-
-    `inputs` float64 [n, k], `before`: log-odds without the change [n], `targets`: 0 or 1 [n], `counts`: weights [n].
-    """
-    change = np.zeros(inputs.shape[1])
+def _solve(task: _Task) -> Numbers:
+    """Return the likeliest change, float64 [k], by Newton's method."""
+    change = np.zeros(task.inputs.shape[1])
     for _ in range(_STEPS):
-        likely = _sigmoid(before + inputs @ change)
-        curvature = (inputs.T * (counts * likely * (1 - likely))) @ inputs + np.eye(len(change))
-        step = np.linalg.solve(curvature, inputs.T @ (counts * (targets - likely)) - change)
-        largest = float(np.abs(inputs @ step).max())
+        likely = task.likely(change)
+        slope = task.inputs.T @ (task.counts * (task.targets - likely)) - change
+        step = np.linalg.solve(task.curvature(likely), slope)
+        largest = float(np.abs(task.inputs @ step).max())
         change += step * min(1.0, _LARGEST_STEP / max(largest, _SMALL_STEP))
         if largest < _SMALL_STEP:
             break
-    return change, _without_themselves(inputs, before, change, targets, counts)
+    return change
 
 
-def _without_themselves(
-    inputs: Numbers, before: Numbers, change: Numbers, targets: Numbers, counts: Numbers
-) -> Numbers:
-    """Return each example's log-odds as if it had not been seen (Laplace's approximation of the cavity)."""
-    log_odds = before + inputs @ change
-    likely = _sigmoid(log_odds)
-    bends = counts * likely * (1 - likely)
-    curvature = (inputs.T * bends) @ inputs + np.eye(len(change))
-    spreads = np.einsum("nk,nk->n", inputs, np.linalg.solve(curvature, inputs.T).T)
-    own = counts * (targets - likely) * spreads / np.maximum(1 - spreads * bends, _LEAST_LEFT)
-    without: Numbers = log_odds - own
+def _without_themselves(task: _Task) -> Numbers:
+    """Return each photo's log-odds as if it had not been seen, float64 [n] (Laplace's approximation of the cavity)."""
+    change = _solve(task)
+    likely = task.likely(change)
+    spreads = np.einsum("nk,kn->n", task.inputs, np.linalg.solve(task.curvature(likely), task.inputs.T))
+    left = np.maximum(1 - spreads * task.counts * likely * (1 - likely), _LEAST_LEFT)
+    without: Numbers = task.before + task.inputs @ change - task.counts * (task.targets - likely) * spreads / left
     return without
 
 
