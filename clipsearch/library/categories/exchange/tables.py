@@ -29,8 +29,8 @@ def rows(library: Library, category_ids: Collection[int] | None = None, *, mine:
 
 
 def write(stream: TextIO, table: Iterable[TableRow], form: str) -> int:
-    """Write rows as "csv" (RFC 4180, with a line of headings) or "json" (one object a line); return how many."""
-    writer = csv.DictWriter(stream, TableRow._fields)
+    """Write rows, as "csv" (RFC 4180, with headings) or "json" (an object a line); return how many."""
+    writer = csv.DictWriter(stream, TableRow._fields, lineterminator="\n")
     if form == CSV:
         writer.writeheader()
     count = 0

@@ -33,7 +33,7 @@ def test_a_csv_is_read_by_spreadsheets(animals: Library, tmp_path: Path) -> None
     file = tmp_path / "table.csv"
     file.write_text("older")
     assert write_table(animals, file, "csv") == 3
-    assert file.read_bytes().startswith(b"\xef\xbb\xbfpath,category,score,source\r\n")
+    assert file.read_bytes().startswith(b"\xef\xbb\xbfpath,category,score,source\n")
     with file.open(encoding="utf-8-sig", newline="") as stream:
         read = list(csv.DictReader(stream))
     assert [(row["path"], row["category"], float(row["score"]), row["source"]) for row in read] == [
