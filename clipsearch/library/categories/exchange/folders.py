@@ -147,7 +147,7 @@ def _numbered(name: str, stem: str, number: int) -> str:
     """Return the harmless name of a file that belongs to the photo of this stem, with the number if it is not 1."""
     rest = name[len(stem) :] if name.casefold().startswith(stem.casefold()) else Path(name).suffix
     harmless = made_harmless(name[: len(name) - len(rest)])
-    return f"{harmless}{'' if number == 1 else f' ({number})'}{made_harmless(rest)}"
+    return f"{harmless}{'' if number == 1 else f' ({number})'}{rest and made_harmless(rest)}"
 
 
 def _key(path: Path) -> tuple[Path, str]:

@@ -106,15 +106,18 @@ class _Plan:
         self._known = {same(one.name): one for one in categories}
 
     def category(self, path: KeywordPath) -> int:
-        """Return the id of the category that a keyword means."""
+        """Return the id of the category that a keyword means: the one of its name, unless that is nested elsewhere."""
+        known = self._known.get(same(path[-1]))
+        if known is not None and (len(path) == 1 or known.parent_id is None):
+            return known.id
         outer = self.category(path[:-1]) if len(path) > 1 else None
-        for name in _names(path):
-            known = self._known.get(same(name))
-            if known is None:
-                return self._add(name, outer)
-            if outer is None or known.parent_id in {outer, None}:
-                return known.id
-        raise AssertionError  # there is always another number
+        name = next(name for name in _names(path) if self._fits(name, outer))
+        known = self._known.get(same(name))
+        return known.id if known else self._add(name, outer)
+
+    def _fits(self, name: str, parent_id: int | None) -> bool:
+        known = self._known.get(same(name))
+        return known is None or known.parent_id == parent_id
 
     def _add(self, name: str, parent_id: int | None) -> int:
         category = Category(-1 - len(self.new), name, parent_id)

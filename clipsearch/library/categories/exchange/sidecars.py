@@ -28,7 +28,7 @@ from clipsearch.records import ExchangeProgress, Photo, Problem, SidecarChange, 
 
 NAMINGS = tuple(naming.value for naming in Naming)
 
-_AT_ONCE = 500
+_AT_ONCE = 50
 
 
 def write_xmp(

@@ -120,6 +120,7 @@ def test_a_category_stays_where_the_user_has_put_it(tagged: Library) -> None:
     import_keywords(tagged, finished(survey(tagged)).keywords)
     parents = {one.name: one.parent_id for one in tagged.catalog.labels.all()}
     assert (parents["Übung"], parents["Birds"]) == (outer.id, None)
+    assert "Animals" not in parents  # around a category that stays where it is there is nothing to make
     assert len(names_in(tagged, "Birds")) == 4
 
 
