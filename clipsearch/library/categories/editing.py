@@ -53,6 +53,8 @@ def change(library: Library, category: Category) -> Category:
     known = _known_as(library, after.name)
     if known is not None and known.id != after.id:
         raise ClipsearchError("Category not changed", f"There is a category {known.name} already; take another name.")
+    if _words(after) != _words(before):
+        after = replace(after, shared="")  # what came with it was learned beside other words, and would hide these
     library.catalog.labels.history.change(Action.EDIT, before.name, [CategoryEdit(after.id, after)])
     return after
 
@@ -110,6 +112,11 @@ def checked(library: Library, category: Category) -> Category:
         exclusive_group=tidy(category.exclusive_group),
         colour=colour,
     )
+
+
+def _words(category: Category) -> tuple[object, ...]:
+    """Return what a category's zero-shot head is made of."""
+    return category.prompts, category.negatives, category.templates
 
 
 def _refuse_circle(library: Library, category: Category) -> None:

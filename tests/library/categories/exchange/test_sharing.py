@@ -231,3 +231,13 @@ def test_heads_of_another_size_do_no_harm(colours: Library, folder: Path, tmp_pa
     (received,) = receive(colours, tmp_path / "a.json")
     applying.refresh(colours)
     assert len(applying.all_scores(colours, received.id)[0]) == 1
+
+
+def test_other_words_count_instead_of_what_came(colours: Library, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(valid()), "ascii")
+    (received,) = receive(colours, tmp_path / "a.json")
+    renamed = editing.change(colours, replace(received, name="Parrots", threshold=0.3))
+    assert renamed.shared == received.shared
+    assert editing.change(colours, replace(renamed, prompts=("a parrot",))).shared == ""
+    history.undo(colours)
+    assert editing.get(colours, received.id) == renamed
