@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from clipsearch.paths import resource_path
 from tests.fakes import fake_library
 from tests.pictures import paint
 
@@ -62,18 +64,85 @@ def test_a_categorys_life(command: Command, photos: Path) -> None:
         {"path": str(photos / name), "category": "Warm colours", "member": True} for name in ("a\n.png", "b.png")
     ]
     assert command("reject", "Warm colours", photos / "c.png").stdout == "1 taken out of Warm colours.\n"
-    assert lines(command("list", "--json")) == [{"category": "Warm colours", "members": 2, "rejected": 1}]
-    assert command("list").stdout.split() == ["Warm", "colours", "2", "in,", "1", "out"]
+    (listed,) = lines(command("list", "--json"))
+    assert listed["category"] == "Warm colours" and (listed["assigned"], listed["rejected"]) == (2, 1)
+    assert listed["members"] == listed["assigned"] + listed["found"]
+    assert command("list").stdout.startswith("Warm colours                   2 put in, ")
 
     shown = lines(command("show", "Warm colours", "--json"))
-    assert {Path(one.pop("path")).name for one in shown} == {"a\n.png", "b.png", "copy of b.png"}
-    assert shown == [{"category": "Warm colours", "score": 1.0, "source": "user"}] * 3
+    mine = [one for one in shown if one["source"] == "user"]
+    assert shown[:3] == mine
+    assert {Path(one.pop("path")).name for one in mine} == {"a\n.png", "b.png", "copy of b.png"}
+    assert mine == [{"category": "Warm colours", "score": 1.0, "source": "user"}] * 3
     assert len(command("show", "Warm colours", "-n", 2).stdout.splitlines()) == 2
 
-    assert lines(command("remove", "Warm colours", "--json")) == [
-        {"category": "Warm colours", "members": 2, "rejected": 1}
-    ]
+    assert command("take-back", "Warm colours", photos / "a\n.png").stdout == "1 left to the model in Warm colours.\n"
+    assert lines(command("undo", "--json")) == [{"action": "take back", "category": "Warm colours", "photos": 1}]
+    assert command("redo").stdout == "Redone: take back Warm colours, 1 photos.\n"
+
+    (removed,) = lines(command("remove", "Warm colours", "--json"))
+    assert (removed["category"], removed["rejected"]) == ("Warm colours", 1)
     assert lines(command("list", "--json")) == []
+
+
+def test_what_is_told_of_a_category(command: Command, photos: Path) -> None:
+    lines(command("add", "Animals", "--json"))
+    told = ["--prompt", "dog", "--prompt", "puppy", "--not", "wolf", "--templates", "default", "--group", "pets"]
+    lines(command("add", "Dogs", *told, "--threshold", "0.8", "--colour", "#aabbcc", "--in", "animals", "--json"))
+    expected = {
+        "in": "Animals",
+        "prompts": ["dog", "puppy"],
+        "negatives": ["wolf"],
+        "templates": "default",
+        "group": "pets",
+        "threshold": 0.8,
+        "colour": "#aabbcc",
+    }
+    dogs = lines(command("list", "--json"))[1]
+    assert {field: dogs[field] for field in expected} == expected
+    assert command("edit", "dogs", "--name", "Hounds", "--in", "", "--threshold", "auto", "--not", "").returncode == 0
+    hounds = lines(command("list", "--json"))[1]
+    assert hounds["category"] == "Hounds"
+    assert {field: hounds[field] for field in expected} == expected | {"in": None, "threshold": None, "negatives": []}
+    assert command("add", "hounds").stdout == "There is a category Hounds now.\n"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library folder of the bundled photos, seen by the starter model."""
+    library = tmp_path_factory.mktemp("demo") / "library"
+    words = [sys.executable, "-m", "clipsearch", "index", resource_path("demo"), "--library", library]
+    subprocess.run([str(word) for word in words], check=True, capture_output=True)
+    return library
+
+
+def test_from_a_name_to_its_photos(command: Command, demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo, tmp_path / "library")
+    for name in ("birds", "dog", "food"):
+        lines(command("add", name, "--json"))
+    (applied,) = lines(command("apply", "--json"))
+    assert (applied["categories"], applied["photos"]) == (3, len(list(resource_path("demo").glob("*.jpg"))))
+    (dog, *_) = lines(command("show", "dog", "--json"))
+    assert (Path(dog["path"]).name, dog["source"]) == ("dog.jpg", "model") and dog["score"] > 0.5
+
+    ranked = lines(command("show", "birds", "--all", "--json"))
+    scores = [one["score"] for one in ranked]
+    assert len(ranked) == applied["photos"]
+    assert scores == sorted(scores, reverse=True) and len(set(scores)) == len(scores)
+
+    wrong, right = ranked[-1]["path"], ranked[2]["path"]
+    lines(command("assign", "birds", wrong, "--json"))
+    lines(command("reject", "birds", right, "--json"))
+    shown = lines(command("show", "birds", "--json"))  # without `apply`
+    assert (shown[0]["path"], shown[0]["source"], shown[0]["score"]) == (wrong, "user", 1.0)
+    assert right not in {one["path"] for one in shown}
+    ranked = lines(command("show", "birds", "--all", "--json"))
+    assert ranked[0]["path"] == wrong
+    assert (ranked[-1]["path"], ranked[-1]["score"], ranked[-1]["source"]) == (right, 0.0, "user")
+    assert len(ranked) == applied["photos"]
+
+    suggested = lines(command("suggest", "birds", "-n", 4, "--json"))
+    assert len(suggested) == 4 and not {one["path"] for one in suggested} & {wrong, right}
 
 
 def test_errors_are_one_sentence(command: Command, photos: Path, tmp_path: Path) -> None:
@@ -83,6 +152,14 @@ def test_errors_are_one_sentence(command: Command, photos: Path, tmp_path: Path)
         ("show", "Dgos"): "There is no category 'Dgos'. The nearest names are Dogs.",
         ("assign", "Dogs", str(stranger)): f"{stranger}: This file is not in the library, so nothing was changed; "
         "`clipsearch index` its folder first.",
+        (
+            "edit",
+            "dogs",
+            "--threshold",
+            "high",
+        ): "The threshold 'high' is no number; it is a probability such as 0.5, or auto.",
+        ("edit", "dogs", "--in", "dogs"): "Dogs cannot lie in Dogs, which is Dogs or lies in it.",
+        ("add", "dogs", "--prompt", "hound"): "There is a category Dogs already; change that one.",
         ("add", " "): "A category needs a name of 1 to 100 characters that can be printed on one line.",
     }.items():
         done = command(*arguments)
