@@ -227,8 +227,7 @@ def _agree_to_replace(file: Path, yes: bool) -> None:
 
 def _say(sentence: str, dry_run: bool, as_json: bool) -> None:
     """Tell the outcome: beside the data, where there is any."""
-    ending = "; nothing was written" if dry_run else ""
-    typer.echo(f"{sentence}{ending}.", err=as_json or dry_run)
+    typer.echo(f"{'Dry run: ' if dry_run else ''}{sentence}.", err=as_json or dry_run)
 
 
 def _tell_problems(problems: Sequence[Problem]) -> None:

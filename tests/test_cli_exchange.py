@@ -69,7 +69,7 @@ def test_photos_go_to_folders(command: Command, photos: Path, tmp_path: Path) ->
         f"copy  {photos / 'cat.png'} -> {out / 'Animals' / 'cat.png'}",
         f"copy  {photos / 'bird.png'} -> {out / 'Animals' / 'Birds' / 'bird.png'}",
     }
-    assert told.stderr == "2 copied; nothing was written.\n"
+    assert told.stderr == "Dry run: 2 copied.\n"
     assert not out.exists()
     assert command("export", "animals", "--to", out, "--mine").stdout == "2 copied.\n"
     assert {one["how"] for one in lines(command("export", "animals", "--to", out, "--mine", "--json"))} == {"there"}

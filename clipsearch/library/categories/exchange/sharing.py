@@ -80,7 +80,9 @@ def receive(library: Library, file: Path) -> list[Category]:
     edits = []
     for read, one in zip(shared, wanted, strict=True):
         name = _free_name(one.name, taken)
-        edits.append(CategoryEdit(read.id, replace(one, id=read.id, parent_id=read.parent_id, name=name)))
+        prompts = one.prompts or ((one.name,) if name != one.name else ())  # the number is no word for the model
+        new = replace(one, id=read.id, parent_id=read.parent_id, name=name, prompts=prompts)
+        edits.append(CategoryEdit(read.id, new))
     made = library.catalog.labels.history.change(Action.IMPORT, edits[0].after.name if edits[0].after else "", edits)
     known = {one.id: one for one in library.catalog.labels.all()}
     return [known[id_] for id_ in made]

@@ -66,7 +66,8 @@ def test_a_taken_name_gets_a_number(colours: Library, tmp_path: Path) -> None:
     outer = editing.add(colours, "Birds")
     editing.add(colours, Category(0, "Gulls", outer.id))
     share(colours, [outer.id], tmp_path / "a.json")
-    assert [one.name for one in receive(colours, tmp_path / "a.json")] == ["Birds (2)", "Gulls (2)"]
+    received = receive(colours, tmp_path / "a.json")
+    assert [(one.name, one.prompts) for one in received] == [("Birds (2)", ("Birds",)), ("Gulls (2)", ("Gulls",))]
     assert [one.name for one in receive(colours, tmp_path / "a.json")] == ["Birds (3)", "Gulls (3)"]
 
 
