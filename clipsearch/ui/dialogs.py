@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, Qt
@@ -18,6 +18,39 @@ def choose_folder(parent: QWidget, start: Path, then: Callable[[Path], None]) ->
     dialog = QFileDialog(parent, QCoreApplication.translate("dialogs", "Add a folder of photos"), str(start))
     dialog.setFileMode(QFileDialog.FileMode.Directory)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+    return _open_file_dialog(dialog, then)
+
+
+def choose_target(parent: QWidget, title: str, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the user choose a folder to write to, or make one, then call `then` with it."""
+    dialog = QFileDialog(parent, title, str(Path.home()))
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+    return _open_file_dialog(dialog, then)
+
+
+def choose_new_file(
+    parent: QWidget, title: str, name: str, kinds: Mapping[str, str], then: Callable[[Path], object]
+) -> QFileDialog:
+    """Let the user choose where to save a file, of one of `kinds` (suffix: name filter), then call `then` with it.
+
+    The user is asked before a file is replaced.
+    """
+    dialog = QFileDialog(parent, title, str(Path.home()))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters(list(kinds.values()))
+    suffix_of = {text: suffix for suffix, text in kinds.items()}
+    dialog.setDefaultSuffix(next(iter(kinds)))
+    dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix(suffix_of[text]))
+    dialog.selectFile("".join(" " if letter in '/\\:*?"<>|' else letter for letter in name))
+    return _open_file_dialog(dialog, then)
+
+
+def choose_file(parent: QWidget, title: str, kinds: Sequence[str], then: Callable[[Path], object]) -> QFileDialog:
+    """Let the user choose a file to open, of one of `kinds` (name filters), then call `then` with it."""
+    dialog = QFileDialog(parent, title, str(Path.home()))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters(list(kinds))
     return _open_file_dialog(dialog, then)
 
 
@@ -127,7 +160,7 @@ def _picture_patterns() -> str:
     return " ".join(f"*{suffix}" for suffix in sorted(PICTURE_SUFFIXES))
 
 
-def _open_file_dialog(dialog: QFileDialog, then: Callable[[Path], None]) -> QFileDialog:
+def _open_file_dialog(dialog: QFileDialog, then: Callable[[Path], object]) -> QFileDialog:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowModality(Qt.WindowModality.WindowModal)
     dialog.fileSelected.connect(lambda path: then(Path(path)))

@@ -46,7 +46,8 @@ class Session(QObject):
         changes, learning = Tasks(1, "categories", self), Tasks(1, "learning", self)
         lanes = (self.background, self.pictures, self._questions, self._indexing, self._installing, self._following)
         self.previews = Tasks(1, "previews", self)
-        self._lanes = (*lanes, changes, learning, self.previews)
+        self.exchanging = Tasks(1, "exchange", self)
+        self._lanes = (*lanes, changes, learning, self.previews, self.exchanging)
         self.thumbnails = Thumbnails(library, self.pictures, self)
         self.model = PhotoModel(self)
         self.feed = LibraryFeed(library, self.background, self)
@@ -182,6 +183,7 @@ class Session(QObject):
         if time.monotonic() - self._searched_s > _SEARCH_AGAIN_S:
             self._searched_s = time.monotonic()
             self.searching.refresh()
+            self.shelf.look_again()
 
     def _on_model_chosen(self) -> None:
         """Let the new model see all photos; the index run that is under way fills the old one."""

@@ -160,4 +160,132 @@
         </translation>
     </message>
 </context>
+<context>
+    <name>reports</name>
+    <message numerus="yes">
+        <source>%Ln files to copy</source>
+        <translation>
+            <numerusform>%Ln file to copy</numerusform>
+            <numerusform>%Ln files to copy</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln files to link</source>
+        <translation>
+            <numerusform>%Ln file to link</numerusform>
+            <numerusform>%Ln files to link</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln files copied</source>
+        <translation>
+            <numerusform>%Ln file copied</numerusform>
+            <numerusform>%Ln files copied</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln files linked</source>
+        <translation>
+            <numerusform>%Ln file linked</numerusform>
+            <numerusform>%Ln files linked</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln files are there already</source>
+        <translation>
+            <numerusform>%Ln file is there already</numerusform>
+            <numerusform>%Ln files are there already</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln sidecars to make</source>
+        <translation>
+            <numerusform>%Ln sidecar to make</numerusform>
+            <numerusform>%Ln sidecars to make</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln sidecars to change</source>
+        <translation>
+            <numerusform>%Ln sidecar to change</numerusform>
+            <numerusform>%Ln sidecars to change</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln sidecars made</source>
+        <translation>
+            <numerusform>%Ln sidecar made</numerusform>
+            <numerusform>%Ln sidecars made</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln sidecars changed</source>
+        <translation>
+            <numerusform>%Ln sidecar changed</numerusform>
+            <numerusform>%Ln sidecars changed</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln photos stay as they are</source>
+        <translation>
+            <numerusform>%Ln photo stays as it is</numerusform>
+            <numerusform>%Ln photos stay as they are</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln categories added</source>
+        <translation>
+            <numerusform>%Ln category added</numerusform>
+            <numerusform>%Ln categories added</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln photos put in</source>
+        <translation>
+            <numerusform>%Ln photo put in</numerusform>
+            <numerusform>%Ln photos put in</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln times you had said otherwise, which holds</source>
+        <translation>
+            <numerusform>%Ln time you had said otherwise, which holds</numerusform>
+            <numerusform>%Ln times you had said otherwise, which holds</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln cannot be reached or written</source>
+        <translation>
+            <numerusform>%Ln cannot be reached or written</numerusform>
+            <numerusform>%Ln cannot be reached or written</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>KeywordsDialog</name>
+    <message numerus="yes">
+        <source>%Ln keywords found. Tick those that are to become categories.</source>
+        <translation>
+            <numerusform>%Ln keyword found. Tick it if it is to become a category.</numerusform>
+            <numerusform>%Ln keywords found. Tick those that are to become categories.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln files could not be read.</source>
+        <translation>
+            <numerusform>%Ln file could not be read.</numerusform>
+            <numerusform>%Ln files could not be read.</numerusform>
+        </translation>
+    </message>
+</context>
+<context>
+    <name>ExchangeActions</name>
+    <message numerus="yes">
+        <source>%Ln lines written to {name}</source>
+        <translation>
+            <numerusform>%Ln line written to {name}</numerusform>
+            <numerusform>%Ln lines written to {name}</numerusform>
+        </translation>
+    </message>
+</context>
 </TS>

@@ -9,6 +9,8 @@ from clipsearch.records import CategoryInfo
 from clipsearch.ui.categories import sentences
 from clipsearch.ui.categories.category_menu import CategoryMenu
 from clipsearch.ui.categories.chosen import ChosenPhotos
+from clipsearch.ui.categories.exchange.access import ExchangeAccess
+from clipsearch.ui.categories.exchange.actions import ExchangeActions
 from clipsearch.ui.categories.judging import Judging
 from clipsearch.ui.categories.keys import PhotoKeys
 from clipsearch.ui.categories.undo_bar import UndoBar
@@ -39,11 +41,16 @@ class CategoryActions(QObject):
         self.undo_bar = UndoBar(pages)
         self.undoing = Undoing(self._shelf, menus, self.undo_bar)
         self.category_menu = CategoryMenu(self)
+        self.exchange = ExchangeActions(ExchangeAccess(session.library), self._shelf, session.exchanging, pages)
+        self.exchange.told.connect(status.show_news)
+        self.exchange.changed.connect(self.undo_bar.show_done)
+        self.exchange.failed.connect(session.failed)
         self.chosen.changed.connect(lambda: status.show_selection(self.chosen.count))
         for asking in (grid, view):
             asking.menu_opened.connect(self.judging.add_to_menu)
         menus.select_all.triggered.connect(grid.selectAll)
         self._connect_menus()
+        self._connect_exchange()
         self._offer()
 
     def show_menu(self, info: CategoryInfo, place: QPoint) -> QMenu:
@@ -66,11 +73,25 @@ class CategoryActions(QObject):
         for signal in (self.chosen.changed, shelf.changed):
             signal.connect(self._offer)
 
+    def _connect_exchange(self) -> None:
+        menus, menu, exchange = self._menus, self.category_menu, self.exchange
+        menus.export.triggered.connect(lambda _: exchange.export())
+        menus.write_table.triggered.connect(lambda _: exchange.write_table())
+        menus.write_sidecars.triggered.connect(lambda _: exchange.write_sidecars())
+        menus.import_keywords.triggered.connect(lambda _: exchange.import_keywords())
+        menus.receive.triggered.connect(lambda _: exchange.receive())
+        menu.export_wanted.connect(exchange.export)
+        menu.share_wanted.connect(exchange.share)
+
     def _offer(self) -> None:
         """Let the menu bar offer what can be done now, with the reason where the library may not be written."""
-        is_writable = self._shelf.is_ready and not self._shelf.is_read_only
-        self._menus.put.setEnabled(self.judging.can_judge)
-        self._menus.new_category.setEnabled(is_writable)
-        reason = sentences.read_only() if self._shelf.is_read_only else ""
-        for action in (self._menus.put, self._menus.new_category):
+        menus, shelf = self._menus, self._shelf
+        is_writable = shelf.is_ready and not shelf.is_read_only
+        menus.put.setEnabled(self.judging.can_judge)
+        for action in (menus.new_category, menus.import_keywords, menus.receive):
+            action.setEnabled(is_writable)
+        for action in (menus.export, menus.write_table, menus.write_sidecars):
+            action.setEnabled(bool(shelf.infos))
+        reason = sentences.read_only() if shelf.is_read_only else ""
+        for action in (menus.put, menus.new_category, menus.import_keywords, menus.receive):
             action.setToolTip(reason)
