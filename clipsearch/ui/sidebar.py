@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -178,6 +178,11 @@ class Sidebar(QWidget):
 
 class _FolderArea(QScrollArea):
     """As high as its folders, or less where there is no room for all of them."""
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.updateGeometry()  # folders have come or gone
+        return super().eventFilter(watched, event)
 
     def sizeHint(self) -> QSize:
         return QSize(0, self._rows_px())

@@ -98,6 +98,8 @@ QWidget#statusBar {{ border-top: 1px solid {border}; }}
 QWidget#dropArea {{ border: 2px solid {window}; }}
 QWidget#dropArea[dropping="true"] {{ border: 2px dashed {accent}; }}
 QWidget#categorySection[dropping="true"] {{ background: {selected}; border-radius: 7px; }}
+QLabel#dropWords {{ background: {accent}; color: {on_accent}; border-radius: 6px; padding: 3px 9px; font-weight: 600; }}
+QLabel#dropWords[against="true"] {{ background: #d64545; color: #ffffff; }}
 QLabel#takeOutZone {{ background: {window}; color: {text}; border: 2px dashed {muted}; border-radius: 7px; }}
 QLabel#takeOutZone[dropping="true"] {{ background: {alarm}; border-color: {text}; font-weight: 600; }}
 QWidget#content, QScrollArea, QStackedWidget {{ background: {base}; }}
@@ -122,6 +124,16 @@ QPushButton#place[away="true"] {{ color: {disabled}; }}
 QPushButton#place:focus {{ border-color: {accent}; }}
 QToolButton#picture {{ padding: 0; border: none; }}
 QScrollArea#folderArea, QWidget#folderRows {{ background: transparent; }}
+QTreeWidget#categoryTree {{ background: transparent; border: none; outline: none; show-decoration-selected: 0; }}
+QTreeWidget#categoryTree QLineEdit {{ border: 1px solid {accent}; border-radius: 4px; background: {base};
+    padding: 0 2px; }}
+QFrame#categoryEditor {{ background: {window}; border: none; border-left: 1px solid {border}; }}
+QScrollArea#editorArea, QWidget#editorBody {{ background: {window}; }}
+QLineEdit#field, QLineEdit#categoryFilter {{ border: 1px solid {border}; border-radius: 6px; padding: 4px 6px;
+    background: {base}; selection-background-color: {accent}; selection-color: {on_accent}; }}
+QPlainTextEdit#field {{ border: 1px solid {border}; border-radius: 6px; background: {base};
+    selection-background-color: {accent}; selection-color: {on_accent}; }}
+QLineEdit#field:focus, QPlainTextEdit#field:focus, QLineEdit#categoryFilter:focus {{ border-color: {accent}; }}
 QTableView#problems {{ background: {base}; border: none; outline: none; }}
 QTableView#problems::item {{ padding: 4px 10px; border-bottom: 1px solid {border}; }}
 QTableView#problems::item:selected {{ background: {selected}; color: {text}; }}

@@ -80,8 +80,10 @@ class Editing(QObject):
         threshold = 0.5 if category.threshold is None else category.threshold
         ids = [hit.photo_id for hit in preview.hits if hit.probability >= threshold]
         maybe = [hit.photo_id for hit in preview.hits if hit.probability < threshold]
+        count = len(ids) if maybe else preview.count  # all that belong are among the best if others are, too
+        remark = sentences.preview_count(count, preview.is_estimate and not maybe)
         heading = wording.one_line(category.name) or self.tr("New category")
-        remark = sentences.preview_count(preview.count, preview.is_estimate)
+        self._editor.show_count(remark)
         self._page.show_members(heading, remark, Contents(category.id, ids, maybe, {}), is_preview=True)
 
     def _save(self, category: Category) -> None:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipsearch.records import Category, CategoryInfo, Preview
+from clipsearch.ui import wording
 from clipsearch.ui.categories import sentences
 from clipsearch.ui.categories.editor_fields import ColourField, GroupField, LinesField, ParentField, TemplatesField
 from clipsearch.ui.categories.histogram import Histogram
@@ -42,9 +43,11 @@ class CategoryEditor(QFrame):
         self.setObjectName("categoryEditor")
         self.setFixedWidth(_WIDTH_PX)
         self._origin = Category(0, "")
+        self._percent = _USUAL_THRESHOLD  # the threshold in the beginning, rounded
         self._is_filling = False
         self._title = label(role="title")
         self._name = QLineEdit()
+        self._name.setObjectName("field")
         self._examples = label(role="muted")
         self._prompts = LinesField(self.tr("One description a line"))
         self._negatives = LinesField(self.tr("Such as: drawings of it"))
@@ -67,7 +70,6 @@ class CategoryEditor(QFrame):
     def category(self) -> Category:
         """What the fields say."""
         percent = self.histogram.value()
-        is_usual = self._origin.threshold is None and percent == _USUAL_THRESHOLD
         return replace(
             self._origin,
             name=self._name.text().strip(),
@@ -76,7 +78,7 @@ class CategoryEditor(QFrame):
             templates=self._templates.chosen,
             exclusive_group=self._group.chosen,
             parent_id=self._parent.chosen,
-            threshold=None if is_usual else percent / 100,
+            threshold=self._origin.threshold if percent == self._percent else percent / 100,
             colour=self._colour.chosen,
         )
 
@@ -97,6 +99,7 @@ class CategoryEditor(QFrame):
         self._colour.show_colour(category)
         threshold = _USUAL_THRESHOLD / 100 if category.threshold is None else category.threshold
         self.histogram.setValue(round(100 * threshold))
+        self._percent = self.histogram.value()
         self.histogram.show_bars([])
         self._count.setText("")
         self._examples.setText(sentences.first_examples(example_count))
@@ -108,9 +111,13 @@ class CategoryEditor(QFrame):
         self._on_edited()
 
     def show_preview(self, preview: Preview) -> None:
-        """Tell how many photos it would hold, and how likely all of them are."""
+        """Show how likely all photos are."""
         self.histogram.show_bars(preview.histogram)
-        self._count.setText(sentences.would_hold(preview.count, preview.is_estimate, self.histogram.value()))
+
+    def show_count(self, text: str) -> None:
+        """Tell how many photos it would hold."""
+        percent = wording.number(self.histogram.value())
+        self._count.setText(self.tr("From {percent} % on: {photos}").format(percent=percent, photos=text))
 
     def suggest(self, name: str, prompts: Sequence[str]) -> None:
         """Fill in prompts for a name, unless the user has gone on or written some."""
@@ -174,9 +181,6 @@ class CategoryEditor(QFrame):
             column.addSpacing(4)
         column.insertWidget(2, self._examples)
         self._examples.setWordWrap(True)
-        self._count.setWordWrap(True)
-        column.addWidget(self.histogram)
-        column.addWidget(self._count)
         column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._rest)
         column.addStretch(1)
@@ -185,6 +189,7 @@ class CategoryEditor(QFrame):
         outer.setContentsMargins(0, 4, 0, 8)
         outer.addLayout(self._head())
         outer.addWidget(_scrolling(body), 1)
+        outer.addLayout(self._scores())
         outer.addLayout(self._foot())
 
     def _fields(self) -> list[tuple[str, QWidget]]:
@@ -201,7 +206,7 @@ class CategoryEditor(QFrame):
         rows: list[tuple[str, QWidget]] = [
             (self.tr("Colour"), self._colour),
             (self.tr("Inside of"), self._parent),
-            (self.tr("Only one of the group"), self._group),
+            (self.tr("Exclusive group"), self._group),
             (self.tr("Wording"), self._templates),
         ]
         for text, field in rows:
@@ -215,6 +220,16 @@ class CategoryEditor(QFrame):
         head.addWidget(self._title, 1)
         head.addWidget(tool_button("close", self.tr("Close without saving"), self.cancelled.emit, 16))
         return head
+
+    def _scores(self) -> QVBoxLayout:
+        """The histogram stays in sight whatever is scrolled."""
+        self._count.setWordWrap(True)
+        scores = QVBoxLayout()
+        scores.setContentsMargins(16, 8, 12, 0)
+        scores.setSpacing(4)
+        scores.addWidget(self.histogram)
+        scores.addWidget(self._count)
+        return scores
 
     def _foot(self) -> QHBoxLayout:
         foot = QHBoxLayout()

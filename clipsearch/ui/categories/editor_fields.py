@@ -23,6 +23,7 @@ class LinesField(QPlainTextEdit):
 
     def __init__(self, hint: str) -> None:
         super().__init__()
+        self.setObjectName("field")
         self.setPlaceholderText(hint)
         self.setTabChangesFocus(True)
         self.is_touched = False
@@ -149,7 +150,7 @@ class ColourField(_Choice):
             self.tr("Pink"),
             self.tr("Brown"),
         )
-        self.addItem(self.tr("By itself"), "")
+        self.addItem(self.tr("Automatic"), "")
         for name, value in zip(names, COLOURS, strict=True):
             self.addItem(dot_icon(QColor(value)), name, value)
         if category.colour and category.colour not in COLOURS:

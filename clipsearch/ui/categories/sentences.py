@@ -74,15 +74,6 @@ def read_only() -> str:
     return QCoreApplication.translate("categories", "This library may not be written, so categories stay as they are.")
 
 
-def would_hold(count: int, is_estimate: bool, percent: int) -> str:
-    """How many photos a category that is being edited would find."""
-    if is_estimate:
-        text = QCoreApplication.translate("categories", "From {percent} % on: about %Ln photos", "", count)
-    else:
-        text = QCoreApplication.translate("categories", "From {percent} % on: %Ln photos", "", count)
-    return text.format(percent=wording.number(percent))
-
-
 def first_examples(count: int) -> str:
     """That photos were chosen before a category was invented."""
     return QCoreApplication.translate("categories", "%Ln chosen photos are its first examples", "", count)

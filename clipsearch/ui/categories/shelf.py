@@ -76,6 +76,10 @@ class Shelf(QObject):
         """Read the categories anew, and bring their members up to date: the photos may be others."""
         self._run(lambda: None).succeeded.connect(lambda result: self._on_read(result[1]))
 
+    def look_again(self) -> None:
+        """Read the categories anew: an index run has put new photos into them."""
+        self._run(lambda: None).succeeded.connect(lambda result: self._on_looked(result[1]))
+
     # Changes
 
     def add(self, category: Category, photo_ids: Sequence[int] = ()) -> Task:
@@ -171,6 +175,10 @@ class Shelf(QObject):
     def _on_read(self, state: ShelfState) -> None:
         self._take(state)
         self.learn()
+
+    def _on_looked(self, state: ShelfState) -> None:
+        self._take(state)
+        self.members_changed.emit(None)
 
     def _on_changed(self, state: ShelfState, touched: Collection[int] | None) -> None:
         before = self.undoable

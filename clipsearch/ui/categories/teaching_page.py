@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QPixmap
+from PySide6.QtGui import QImage, QKeyEvent, QPalette, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from clipsearch.records import Photo
 from clipsearch.ui import wording
+from clipsearch.ui.icons import icon
 from clipsearch.ui.library_access import LibraryAccess
 from clipsearch.ui.picture_canvas import PictureCanvas
 from clipsearch.ui.tasks import Task, Tasks
@@ -43,6 +44,7 @@ class TeachingPage(QWidget):
         self._skip = QPushButton(self.tr("Skip (S)"))
         self._skip.clicked.connect(lambda: self._answer(None))
         self._yes.setProperty("primary", True)
+        self._yes.setIcon(icon("belongs", QPalette.ColorRole.BrightText))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._lay_out()
 
@@ -116,17 +118,17 @@ class TeachingPage(QWidget):
         head.addWidget(tool_button("back", self.tr("Back to the category (Esc)"), self.closed.emit, 20))
         head.addWidget(self._question, 1)
         head.addWidget(self._progress)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(18, 8, 18, 16)
-        foot.setSpacing(12)
-        foot.addStretch(1)
+        answers = QHBoxLayout()
+        answers.setContentsMargins(18, 8, 18, 4)
+        answers.setSpacing(12)
+        answers.addStretch(1)
         for button in (self._yes, self._no, self._skip):
             button.setMinimumSize(_BUTTON_PX)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # the page keeps the keys after a click
-            foot.addWidget(button)
-        foot.addStretch(1)
+            answers.addWidget(button)
+        answers.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(head)
+        layout.addLayout(answers)  # not at the foot, where it is told what was done
         layout.addWidget(self.canvas, 1)
-        layout.addLayout(foot)

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.records import Category
+from clipsearch.records import Category, Preview, PreviewHit
 from clipsearch.ui.categories.editor import CategoryEditor
 from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.photo_model import Role
@@ -90,11 +90,20 @@ def test_the_threshold_moves_photos_behind_the_fold_at_once(
     categories.may_preview.clear()
     editor.histogram.setValue(20)
     assert _ids(opened).index(-1) == 10  # those of 0.3, too
+    assert editor._count.text() == "From 20 % on: 10 photos"
     categories.may_preview.set()
-    qtbot.waitUntil(lambda: "10 photos" in editor._count.text())
     editor._save.click()
     qtbot.waitUntil(lambda: categories.known[some[0]].threshold == 0.2)
     qtbot.waitUntil(lambda: len(_ids(opened)) > 10 and _ids(opened)[10] == -1)
+
+
+def test_of_more_photos_than_are_shown_the_count_is_the_library_s(
+    qtbot, opened: MainWindow, editor: CategoryEditor, monkeypatch: pytest.MonkeyPatch, categories: FakeCategories
+) -> None:
+    many = Preview([PreviewHit(30, 0.9), PreviewHit(29, 0.8)], 5000, True, [(0.0, 1.0, 9000)], 0.5)
+    monkeypatch.setattr(categories, "preview", lambda category, limit: many)
+    opened.categories.invent("things")
+    qtbot.waitUntil(lambda: _heading(opened) == ("things", "about 5000 photos"))
 
 
 def test_cancelling_leaves_everything_as_it_was(

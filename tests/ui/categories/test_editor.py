@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
-from clipsearch.records import Category, CategoryInfo, Preview
+from clipsearch.records import Category, CategoryInfo
 from clipsearch.ui.categories.editor import CategoryEditor
 
 BIRDS = Category(1, "birds", None, ("a bird", "birds in the sky"), ("a plane",), "default", "animals", 0.7, "#3c8fd0")
@@ -20,7 +20,11 @@ def editor(qtbot) -> CategoryEditor:
 
 
 def test_what_is_not_touched_stays_as_it_was(editor: CategoryEditor) -> None:
-    for category in (BIRDS, Category(3, "nature"), Category(1, "birds", 3, colour="#123456", shared="weights")):
+    for category in (
+        BIRDS,
+        Category(3, "nature"),
+        Category(1, "birds", 3, threshold=0.237, colour="#123456", shared="weights"),
+    ):
         editor.open(category, OTHERS, ["default", "imagenet-80"])
         assert editor.category == category
 
@@ -67,7 +71,7 @@ def test_prompts_are_suggested_until_the_user_writes_some(qtbot, editor: Categor
 
 def test_it_tells_how_many_photos_it_would_hold(editor: CategoryEditor) -> None:
     editor.open(BIRDS, OTHERS, [])
-    editor.show_preview(Preview([], 234, True, [(0.0, 1.0, 5000)], 0.7))
+    editor.show_count("about 234 photos")
     assert editor._count.text() == "From 70 % on: about 234 photos"
 
 
@@ -91,6 +95,6 @@ def test_every_field_has_an_accessible_name(editor: CategoryEditor) -> None:
         "Photos of",
         "But not",
         "Wording",
-        "Only one of the group",
+        "Exclusive group",
         "Inside of",
     ]

@@ -9,6 +9,7 @@ from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.photo_model import Role
 from clipsearch.ui.session import Session
 from tests.ui.fake_categories import FakeCategories
+from tests.ui.fake_library import FakeLibrary
 
 
 @pytest.fixture
@@ -122,3 +123,11 @@ def test_a_category_without_photos_says_what_to_do(
     opened.show_category(session.shelf.info(empty))
     qtbot.waitUntil(opened.pages.photos.empty.isVisible)
     assert opened.pages.photos.empty.title == "No photos in it yet"
+
+
+def test_photos_that_come_while_it_is_shown_are_seen(
+    qtbot, shown: int, opened: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    library.steps, library.step_s = 7, 0.01
+    session.index([])
+    qtbot.waitUntil(lambda: _ids(opened)[:3] == [37, 31, 25])
