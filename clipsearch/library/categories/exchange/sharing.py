@@ -71,21 +71,26 @@ def receive(library: Library, file: Path) -> list[Category]:
     try:
         with extended(file).open("rb") as stream:
             shared = _read(stream.read(_LARGEST_BYTES + 1))
-        wanted = [checked(library, replace(one, id=0, parent_id=None)) for one in shared]
+        tidied = [checked(library, replace(one, id=0, parent_id=None)) for one in shared]
     except OSError as error:
         raise ClipsearchError("File not readable", f"{file} cannot be read: {error.strerror}.", file) from error
     except ValueError as error:
         raise ClipsearchError("File not usable", f"This is not a shared category: {error}.", file) from error
-    taken = {one.name.casefold() for one in library.catalog.labels.all()}
+    edits = _as_new(shared, tidied, {one.name.casefold() for one in library.catalog.labels.all()})
+    made = library.catalog.labels.history.change(Action.IMPORT, tidied[0].name, edits)
+    known = {one.id: one for one in library.catalog.labels.all()}
+    return [known[id_] for id_ in made]
+
+
+def _as_new(shared: Sequence[Category], tidied: Sequence[Category], taken: set[str]) -> list[CategoryEdit]:
+    """Return what adds the categories, nested as they are in the file, under names that are free."""
     edits = []
-    for read, one in zip(shared, wanted, strict=True):
+    for read, one in zip(shared, tidied, strict=True):
         name = _free_name(one.name, taken)
         prompts = one.prompts or ((one.name,) if name != one.name else ())  # the number is no word for the model
         new = replace(one, id=read.id, parent_id=read.parent_id, name=name, prompts=prompts)
         edits.append(CategoryEdit(read.id, new))
-    made = library.catalog.labels.history.change(Action.IMPORT, edits[0].after.name if edits[0].after else "", edits)
-    known = {one.id: one for one in library.catalog.labels.all()}
-    return [known[id_] for id_ in made]
+    return edits
 
 
 # Writing
