@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clipsearch.paths import extended
+
+
+_SUFFIX = ".clipsearch-new"
+_IN_USE_S = 600.0  # a file as young as this may be another process's
 
 
 @contextmanager
@@ -28,5 +34,15 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def beside(path: Path) -> Path:
-    """Return a path in the same folder at which nothing lies, for a file that is not finished."""
-    return path.with_name(f".{uuid.uuid4().hex}.clipsearch-new")
+    """Return a path in the same folder at which nothing lies, for a file that is not finished.
+
+    It is the same one each time, so that what a writer left there that was killed goes with the next one.
+    """
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    usual = path.with_name(f".{name}{_SUFFIX}")
+    with suppress(OSError):
+        there = usual.stat()
+        if time.time() - max(there.st_mtime, there.st_ctime) < _IN_USE_S:
+            return path.with_name(f".{name}-{uuid.uuid4().hex}{_SUFFIX}")
+        usual.unlink()
+    return usual
