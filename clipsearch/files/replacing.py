@@ -12,7 +12,6 @@ from pathlib import Path
 
 from clipsearch.paths import extended
 
-
 _SUFFIX = ".clipsearch-new"
 _IN_USE_S = 600.0  # a file as young as this may be another process's
 
