@@ -17,6 +17,7 @@ import alembic.script  # noqa: F401
 import faiss  # noqa: F401
 
 from clipsearch.library import overview
+from clipsearch.library.categories import applying, editing, judging
 from clipsearch.library.indexing import reading
 from clipsearch.library.indexing import run as indexing
 from clipsearch.library.library import Library
@@ -61,7 +62,23 @@ def judge(library: Library, seed: str) -> None:
             library.catalog.labels.judge(category, [by_path[path]], choose.random() < 0.7)
 
 
-ACTIONS: dict[str, Callable[..., None]] = {"index": index, "remove": remove, "judge": judge}
+def teach(library: Library, seed: str, ledger: str) -> None:
+    """Put photos into categories and take some out, one by one, let the model learn, and write down what was said.
+
+    A line in the ledger, "category photo 0|1", is written once the judgement is made.
+    """
+    choose = random.Random(seed)
+    categories = [info.category.id for info in editing.categories(library)]
+    ids = overview.photo_ids(library)
+    for _ in range(12):
+        category, photo, is_member = choose.choice(categories), choose.choice(ids), choose.random() < 0.6
+        judging.judge(library, category, [photo], is_member)
+        with Path(ledger).open("a", encoding="utf-8") as stream:
+            stream.write(f"{category} {photo} {int(is_member)}\n")
+        applying.refresh(library)
+
+
+ACTIONS: dict[str, Callable[..., None]] = {"index": index, "remove": remove, "judge": judge, "teach": teach}
 
 if __name__ == "__main__":
     main(sys.argv[1:])
