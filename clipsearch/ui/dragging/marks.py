@@ -1,21 +1,23 @@
 # ruff: noqa: N802 - Qt's own names
-"""What is painted over the tree of categories during a drag: the marks "not this", and what a drop would do."""
+"""What is shown over the tree of categories during a drag: the marks "not this", and what a drop would do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from PySide6.QtCore import QModelIndex, QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QTreeView, QWidget
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
+from PySide6.QtWidgets import QLabel, QTreeView, QWidget
 
 from clipsearch.ui.icons import icon
+from clipsearch.ui.widgets import mark
 
 ZONE_PX = 34  # at the right end of a row
 
 _OUT = QColor("#d64545")
 _PLATE_PX = 24
 _ICON_PX = 16
+_LEAST_WORDS_PX = 160
 
 
 class DropMarks(QWidget):
@@ -25,17 +27,9 @@ class DropMarks(QWidget):
         super().__init__(tree)  # not of the viewport, with which it would scroll
         self._tree = tree
         self._has_zones = False
-        self._row: QRect | None = None
-        self._is_not_this = False
-        self._words = ""
-        self._is_refused = False
+        self._aimed: QRect | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.hide()
-
-    @property
-    def words(self) -> str:
-        """What a drop would do, as it is shown now."""
-        return self._words
 
     @property
     def has_zones(self) -> bool:
@@ -45,27 +39,20 @@ class DropMarks(QWidget):
     def show_zones(self, are_shown: bool) -> None:
         """Give each row its mark, or take them away."""
         self._has_zones = are_shown
-        self._renew()
+        self.setGeometry(self._tree.viewport().geometry())
+        self.setVisible(are_shown)
+        self.raise_()
 
-    def point(self, row: QRect | None, words: str, *, is_not_this: bool = False, is_refused: bool = False) -> None:
-        """Tell beside a row (in the viewport's coordinates) what a drop would do; None: nothing is pointed at."""
-        self._row, self._words, self._is_not_this, self._is_refused = row, words, is_not_this, is_refused
-        self._renew()
+    def aim(self, row: QRect | None) -> None:
+        """Show that a drop would be on the mark of this row (in the viewport's coordinates); None: on that of none."""
+        self._aimed = row
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._has_zones:
-            for row in self._rows():
-                self._paint_zone(painter, row, is_aimed=self._is_not_this and row == self._row)
-        if self._row is not None and self._words:
-            self._paint_words(painter, self._row)
-
-    def _renew(self) -> None:
-        self.setGeometry(self._tree.viewport().geometry())
-        self.setVisible(self._has_zones or self._row is not None)
-        self.raise_()
-        self.update()
+        for row in self._rows():
+            self._paint_zone(painter, row, is_aimed=row == self._aimed)
 
     def _rows(self) -> Iterator[QRect]:
         """The rows in sight, as wide as the tree."""
@@ -88,23 +75,35 @@ class DropMarks(QWidget):
         role = QPalette.ColorRole.Base if is_aimed else QPalette.ColorRole.PlaceholderText
         icon("not-this", role).paint(painter, sign)
 
-    def _paint_words(self, painter: QPainter, row: QRect) -> None:
-        font = QFont(self.font())
-        font.setBold(True)
-        metrics = QFontMetrics(font)
-        text = metrics.elidedText(self._words, Qt.TextElideMode.ElideMiddle, self.width() - 24)
-        plate = QRect(QPoint(0, 0), QSize(metrics.horizontalAdvance(text) + 18, metrics.height() + 8))
-        has_room_below = row.bottom() + plate.height() < self.height()
-        plate.moveTopRight(QPoint(self.width() - 3, row.bottom() + 2))
-        if not has_room_below:
-            plate.moveBottom(row.top() - 2)
-        is_out = self._is_refused or self._is_not_this
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(_OUT if is_out else self.palette().color(QPalette.ColorRole.Highlight))
-        painter.drawRoundedRect(plate, 6, 6)
-        painter.setPen(QColor("white") if is_out else self.palette().color(QPalette.ColorRole.HighlightedText))
-        painter.setFont(font)
-        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+
+class DropWords(QLabel):
+    """A few words on what a drop would do, over the place that they are about; what is dragged hangs below it."""
+
+    def __init__(self, over: QWidget) -> None:
+        super().__init__(over)
+        self._over = over
+        self.setObjectName("dropWords")
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.hide()
+
+    def tell(self, words: str, place: QRect, *, is_against: bool = False) -> None:
+        """Show words over a place of the widget; those against it (out of, or not possible) in another colour."""
+        self.setParent(self._over.window())  # there is room for it beyond the widget
+        mark(self, "against", is_against)
+        room = max(_LEAST_WORDS_PX, place.width())
+        self.setText(self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room))
+        self.setAccessibleName(words)
+        self.adjustSize()
+        corner = self._over.mapTo(self.window(), place.topRight())
+        self.move(max(2, corner.x() - self.width()), max(2, corner.y() - self.height() - 1))
+        self.show()
+        self.raise_()
+
+    def hush(self) -> None:
+        """Say nothing."""
+        self.setText("")
+        self.hide()
 
 
 def row_of(tree: QTreeView, index: QModelIndex) -> QRect:

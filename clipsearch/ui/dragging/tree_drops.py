@@ -11,7 +11,7 @@ from clipsearch.ui.categories.tree import CategoryTree
 from clipsearch.ui.dragging.edge_scroll import EdgeScroll
 from clipsearch.ui.dragging.intent import NOTHING, Deed, Intent, Place, answer, copies
 from clipsearch.ui.dragging.loads import Load, Loads
-from clipsearch.ui.dragging.marks import DropMarks, row_of, zone_of
+from clipsearch.ui.dragging.marks import DropMarks, DropWords, row_of, zone_of
 from clipsearch.ui.dragging.photo_drags import PhotoDrags
 
 _SPRING_MS = 700
@@ -30,6 +30,7 @@ class TreeDrops(QObject):
         self._place = QPoint()
         self._is_copy = False
         self.marks = DropMarks(tree)
+        self.words = DropWords(tree.viewport())
         self._scroll = EdgeScroll(tree)
         self._scroll.scrolled.connect(self._aim)
         self._spring = QTimer(self, singleShot=True, interval=_SPRING_MS)
@@ -89,11 +90,14 @@ class TreeDrops(QObject):
         """Show what a drop would do now, and return it."""
         wish, place = self._intent(), self._aimed()
         is_refused = wish.deed is Deed.NOTHING
-        is_marked = not is_refused and not place.is_not_this
-        self._tree.highlight(wish.category_id if is_marked else None)
         index = self._tree.indexAt(self._place)
-        row = row_of(self._tree, index) if index.isValid() else None
-        self.marks.point(row, wish.words, is_not_this=place.is_not_this, is_refused=is_refused)
+        row = row_of(self._tree, index) if index.isValid() else self._tree.viewport().rect()
+        self._tree.highlight(None if is_refused or place.is_not_this else wish.category_id)
+        self.marks.aim(row if place.is_not_this and not is_refused else None)
+        if wish.words:
+            self.words.tell(wish.words, row, is_against=is_refused or place.is_not_this)
+        else:
+            self.words.hush()
         self._drags.show_deed(wish.deed)
         return wish
 
@@ -103,7 +107,8 @@ class TreeDrops(QObject):
         self._spring.stop()
         self._scroll.stop()
         self._tree.highlight(None)
-        self.marks.point(None, "")
+        self.marks.aim(None)
+        self.words.hush()
         self._drags.show_deed(Deed.NOTHING)
 
     def _unfold(self) -> None:
