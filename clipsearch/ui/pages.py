@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from clipsearch.ui.bursts import Bursts
+from clipsearch.ui.categories.of_photo import CategoriesOfPhoto
 from clipsearch.ui.categories.teaching_page import TeachingPage
 from clipsearch.ui.models_page import ModelsPage
 from clipsearch.ui.photo_view import PhotoView
@@ -28,6 +29,7 @@ class Pages(QStackedWidget):
         self.photos = PhotosPage(session.model, session.thumbnails)
         self.photo = PhotoView(session.model, session.thumbnails, session.library, session.pictures)
         self.bursts = Bursts(session.library, session.background, self)
+        self.labels = CategoriesOfPhoto(session.shelf, session.background, self)
         self.problems = ProblemsView()
         self.models = ModelsPage()
         self.teaching = TeachingPage(session.thumbnails, session.library, session.pictures)
@@ -43,6 +45,7 @@ class Pages(QStackedWidget):
         self.photo.row_shown.connect(self.photos.grid.show_row)
         self.photo.row_shown.connect(self._on_photo_shown)
         self.bursts.found.connect(self.photo.details.show_burst)
+        self.labels.found.connect(self.photo.details.show_categories)
         self.photo.details.burst_wanted.connect(self.burst_wanted)
         for asking in (self.photos.grid, self.photo):
             asking.similar_wanted.connect(self.similar_wanted)
@@ -63,6 +66,7 @@ class Pages(QStackedWidget):
     def close_photo(self) -> None:
         """Go back to the grid."""
         self._session.prefer()
+        self.labels.look_up(None)
         self.setCurrentWidget(self.photos)
         self.photos.grid.setFocus()
 
@@ -70,3 +74,4 @@ class Pages(QStackedWidget):
         if self.photo.photo is not None:
             self._session.prefer(self.photo.photo)
             self.bursts.look_up(self.photo.photo)
+            self.labels.look_up(self.photo.photo)

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from clipsearch.records import Photo
+from clipsearch.records import Category, Photo
 from clipsearch.ui import wording
+from clipsearch.ui.categories import sentences
 from clipsearch.ui.widgets import label, push_button
 
 _WIDTH_PX = 272
 
 
 class PhotoDetails(QScrollArea):
-    """Name, folder, size, date, what lies beside the photo, its copies, and the burst that it belongs to."""
+    """Name, folder, size, date, what lies beside the photo, its copies, its categories and its burst."""
 
     burst_wanted = Signal(object)  # Photo
 
@@ -40,8 +41,22 @@ class PhotoDetails(QScrollArea):
         for caption, text in self._rows(photo, relevance):
             if text:
                 _add_row(self._column, caption, text)
+        self._categories = QVBoxLayout()
+        self._categories.setSpacing(2)
+        self._column.addLayout(self._categories)
         self._column.addStretch()
         self.setWidget(body)
+
+    def show_categories(self, photo: Photo, found: Sequence[tuple[Category, float, str]]) -> None:
+        """Show the categories that hold `photo`, in place of those shown before, and who put it there."""
+        if self._photo is None or photo.id != self._photo.id:
+            return
+        while (item := self._categories.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        if found:
+            text = "\n".join(sentences.membership(*one) for one in found)
+            _add_row(self._categories, self.tr("Categories"), text)
 
     def show_burst(self, photo: Photo, burst: Sequence[Photo]) -> None:
         """Add the photos shot in one go with `photo`, unless there are none or another photo is shown by now."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,11 +13,11 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QWidget
 from clipsearch.records import Photo
 from clipsearch.ui.icons import icon
 from clipsearch.ui.photo_model import Index, PhotoModel, Role
+from clipsearch.ui.selection import select_again, selected_ids
 from clipsearch.ui.thumbnails import Thumbnails
 from clipsearch.ui.tile_delegate import TileDelegate
 
 SMALLEST_TILE, LARGEST_TILE, USUAL_TILE = 110, 320, 190
-_SELECTION_KEPT = 100  # a larger selection is too slow to find again in a large library
 
 
 class PhotoGrid(QListView):
@@ -84,7 +83,7 @@ class PhotoGrid(QListView):
         """Keep what is on the screen where it is, and what is selected selected, while rows change."""
         anchor = self._top_anchor()
         current = self.currentIndex().data(Role.ID)
-        selected = [self._photos.index(row).data(Role.ID) for row in self._selected_rows()]
+        selected = self.selected_ids()
         yield
         self.executeDelayedItemsLayout()
         self._select_again(current, selected)
@@ -98,11 +97,8 @@ class PhotoGrid(QListView):
             self.setCurrentIndex(self.model().index(0, 0))
 
     def selected_ids(self) -> list[int]:
-        """The photos that are selected, in the order shown; however many, no row is looked at alone."""
-        selection = self.selectionModel().selection()
-        parts = [selection.at(number) for number in range(selection.count())]
-        spans = sorted((part.top(), part.bottom()) for part in parts)
-        return list(itertools.chain.from_iterable(self._photos.ids_between(*span) for span in spans))
+        """The photos that are selected, in the order shown."""
+        return selected_ids(self.selectionModel().selection(), self._photos)
 
     def show_row(self, row: int) -> None:
         """Make a row current and bring it into sight."""
@@ -203,18 +199,9 @@ class PhotoGrid(QListView):
             bar = self.verticalScrollBar()
             bar.setValue(bar.value() + self.visualRect(self._photos.index(row)).top() - top)
 
-    def _selected_rows(self) -> list[int]:
-        selection = self.selectionModel().selection()
-        parts = (selection.at(number) for number in range(selection.count()))
-        rows = itertools.chain.from_iterable(range(part.top(), part.bottom() + 1) for part in parts)
-        return list(itertools.islice(rows, _SELECTION_KEPT))
-
     def _select_again(self, current: int | None, selected: list[int]) -> None:
         selection = self.selectionModel()
-        for photo_id in selected:
-            row = self._photos.row_of(photo_id)
-            if row is not None:
-                selection.select(self._photos.index(row), selection.SelectionFlag.Select)
+        select_again(selection, self._photos, selected)
         row = self._photos.row_of(current) if current is not None else None
         if row is not None:
             selection.setCurrentIndex(self._photos.index(row), selection.SelectionFlag.NoUpdate)

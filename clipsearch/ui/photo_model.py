@@ -7,7 +7,7 @@ no more than their ids. Among hits, those less sure are folded behind one row th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
@@ -30,6 +30,7 @@ from clipsearch.ui.recent import Recent
 Index = QModelIndex | QPersistentModelIndex
 
 _PAGE = 100
+_FEW = 20  # photos of which each is looked for alone
 _KNOWN_PHOTOS = 20_000
 _FOLD = -1  # stands among the ids for the row that opens and closes the less sure hits
 
@@ -140,6 +141,13 @@ class PhotoModel(QAbstractListModel):
     def photo(self, row: int) -> Photo | None:
         """The photo of a row, or None for the fold row and for a photo that is not fetched yet."""
         return self._photo_of(row, self._ids[row]) if 0 <= row < len(self._ids) else None
+
+    def rows_of(self, photo_ids: Collection[int]) -> list[int]:
+        """The rows of those of these photos that are shown."""
+        if len(photo_ids) <= _FEW:
+            return [row for row in map(self.row_of, photo_ids) if row is not None]
+        wanted = set(photo_ids)
+        return [row for row, photo_id in enumerate(self._ids) if photo_id in wanted]
 
     def ids_between(self, first: int, last: int) -> list[int]:
         """The photos of the rows from `first` to `last`, both included; the fold row has none."""

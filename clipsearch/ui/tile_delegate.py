@@ -76,6 +76,8 @@ class TileDelegate(QStyledItemDelegate):
             _paint_relevance(painter, option, tile, hit.relevance)
         if photo is not None and photo.offline:
             _paint_offline(painter, option, tile)
+        if index.data(Role.JUDGED) is not None:
+            _paint_judgement(painter, option, tile, is_member=index.data(Role.JUDGED))
         if photo is not None and (is_hovered or option.state & QStyle.StateFlag.State_HasFocus):
             _paint_name(painter, option, tile, photo.path)
 
@@ -151,6 +153,21 @@ def _paint_offline(painter: QPainter, option: QStyleOptionViewItem, tile: QRectF
     painter.setBrush(option.palette.color(QPalette.ColorRole.Base))
     painter.drawEllipse(badge)
     icon("folder-offline", QPalette.ColorRole.PlaceholderText).paint(painter, badge.adjusted(5, 5, -5, -5).toRect())
+
+
+def _paint_judgement(painter: QPainter, option: QStyleOptionViewItem, tile: QRectF, *, is_member: bool) -> None:
+    """A sign in the corner of a photo that the user put into the category shown, or took out of it."""
+    role = QPalette.ColorRole
+    fill, sign, name = (
+        (role.Highlight, role.HighlightedText, "belongs")
+        if is_member
+        else (role.Base, role.PlaceholderText, "not-this")
+    )
+    badge = QRectF(tile.right() - 30, tile.top() + 8, 22, 22)
+    painter.setPen(QPen(option.palette.color(role.Base), 1.5))
+    painter.setBrush(option.palette.color(fill))
+    painter.drawEllipse(badge)
+    icon(name, sign).paint(painter, badge.adjusted(3, 3, -3, -3).toRect())
 
 
 def _paint_name(painter: QPainter, option: QStyleOptionViewItem, tile: QRectF, path: Path) -> None:

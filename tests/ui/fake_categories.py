@@ -117,6 +117,16 @@ class FakeCategories(CategoryAccess):
     def judgements(self, category_id: int) -> dict[int, bool]:
         return dict(self.judged.get(category_id, {}))
 
+    def categories_of(self, photo_id: int) -> list[tuple[Category, float, str]]:
+        """As in `member_ids`, which keeps the order of the categories."""
+        found = []
+        for category_id, category in self.known.items():
+            ids, scores = self.member_ids(category_id)
+            by_user = self.judged.get(category_id, {}).get(photo_id, False)
+            places = np.flatnonzero(ids == photo_id)
+            found += [(category, float(scores[place]), "user" if by_user else "model") for place in places]
+        return found
+
     def preview(self, category: Category, limit: int) -> Preview:
         self.previewed.append(category)
         self.may_preview.wait(5)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QLabel
 
-from clipsearch.records import Photo
+from clipsearch.records import Category, Photo
 from clipsearch.ui.photo_details import PhotoDetails
 from tests.ui.fake_library import photo_of
 
@@ -31,3 +31,21 @@ def test_time_and_camera_are_shown_where_they_are_known(qtbot) -> None:
     assert shown["Camera"] == "Canon EOS�"
     unknown = rows(qtbot, replace(photo_of(6), captured_at=None, camera=None))
     assert not {"Taken", "Camera"} & set(unknown)
+
+
+def test_the_categories_of_a_photo_are_told_with_why_and_replaced(qtbot) -> None:
+    details = PhotoDetails()
+    qtbot.addWidget(details)
+    details.show_photo(photo_of(1))
+    details.show_categories(photo_of(1), [(Category(1, "birds"), 1.0, "user"), (Category(2, "boats"), 0.874, "model")])
+    assert "birds (by you)\nboats (87 %)" in texts(details)
+    details.show_categories(photo_of(1), [(Category(2, "boats"), 0.874, "model")])
+    qtbot.waitUntil(lambda: "boats (87 %)" in texts(details) and len(texts(details)) == len(set(texts(details))))
+    details.show_categories(photo_of(2), [])  # of a photo that is shown no more
+    assert "boats (87 %)" in texts(details)
+    details.show_categories(photo_of(1), [])
+    qtbot.waitUntil(lambda: "boats (87 %)" not in texts(details))
+
+
+def texts(details: PhotoDetails) -> list[str]:
+    return [one.text().replace("\u200b", "") for one in details.widget().findChildren(QLabel)]

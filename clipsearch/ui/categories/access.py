@@ -132,6 +132,12 @@ class CategoryAccess:
         """Return the user's own judgements: photo id -> in or out."""
         return self._library.catalog.labels.judgements(category_id)
 
+    def categories_of(self, photo_id: int) -> list[tuple[Category, float, str]]:
+        """Return the categories that hold a photo: category, probability, "user" or "model"."""
+        from clipsearch.library.categories import applying
+
+        return applying.categories_of(self._library, photo_id)
+
     def preview(self, category: Category, limit: int) -> Preview:
         """Return what a category that is not saved would hold."""
         from clipsearch.library.categories import preview

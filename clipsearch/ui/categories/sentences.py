@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
-from clipsearch.records import Action, CategoryInfo, Step
+from clipsearch.records import Action, Category, CategoryInfo, Step
 from clipsearch.ui import wording
 
 
@@ -41,6 +41,15 @@ def judged(is_member: bool) -> str:
     if is_member:
         return QCoreApplication.translate("categories", "Put in by you")
     return QCoreApplication.translate("categories", "Taken out by you")
+
+
+def membership(category: Category, probability: float, source: str) -> str:
+    """That a photo is in a category, and why, such as "birds (87 %)" or "birds (by you)"."""
+    why = QCoreApplication.translate("categories", "by you")
+    if source != "user":
+        share = wording.number(round(100 * probability))
+        why = QCoreApplication.translate("categories", "{share} %").format(share=share)
+    return f"{wording.one_line(category.name)} ({why})"
 
 
 def counts(info: CategoryInfo) -> str:

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from clipsearch.records import CategoryInfo
 from clipsearch.ui import wording
-from clipsearch.ui.categories import sentences
+from clipsearch.ui.categories import places, sentences
 from clipsearch.ui.categories.tree_delegate import INFO, CategoryDelegate
 
 _INDENT_PX = 16
@@ -72,6 +72,7 @@ class CategoryTree(QTreeWidget):
 
     def show_categories(self, infos: Sequence[CategoryInfo], are_editable: bool) -> None:
         """Show these categories; where only numbers are new, nothing moves."""
+        self._delegate.digits = places.digits(infos) if are_editable else {}
         if self._shape(self._infos()) == self._shape(infos):
             for info in infos:
                 _dress(self._items[info.category.id], info, are_editable)
@@ -103,6 +104,11 @@ class CategoryTree(QTreeWidget):
         self._filter = words.strip().casefold()
         for item in _inner(self.invisibleRootItem()):
             self._hide_others(item)
+
+    def keep_free(self, room_px: int) -> None:
+        """Leave the rows' right ends to something else, while something is dragged; 0: to their counts again."""
+        self._delegate.kept_free_px = room_px
+        self.viewport().update()
 
     def highlight(self, category_id: int | None) -> None:
         """Show that what is dragged would drop into this category."""

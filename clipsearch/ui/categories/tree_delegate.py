@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QAbstractItemModel, QObject, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from clipsearch.records import CategoryInfo
@@ -18,6 +20,7 @@ _ROW_PX = 30
 _DOT_PX = 10
 _TEXT_PX = 24  # from the row's left edge
 _RADIUS = 6
+_KEY_PX = 15
 
 
 class CategoryDelegate(QStyledItemDelegate):
@@ -28,6 +31,8 @@ class CategoryDelegate(QStyledItemDelegate):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.target_id: int | None = None
+        self.digits: Mapping[int, int] = {}  # the number keys, by category
+        self.kept_free_px = 0  # of the right end, instead of key and count
 
     @property
     def row_px(self) -> int:
@@ -43,10 +48,13 @@ class CategoryDelegate(QStyledItemDelegate):
         self._paint_back(painter, option, info)
         _paint_dot(painter, option.rect, colour_of(info.category))
         room = option.rect.adjusted(_TEXT_PX, 0, -8, 0)
-        count_px = _paint_count(painter, option, room, info)
+        taken_px = self.kept_free_px
+        if not taken_px:
+            taken_px = _paint_count(painter, option, room, info)
+            taken_px += _paint_key(painter, option, room, taken_px, self.digits.get(info.category.id))
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
         name = wording.one_line(info.name)
-        text = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room.width() - count_px)
+        text = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room.width() - taken_px)
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         painter.restore()
 
@@ -95,3 +103,20 @@ def _paint_count(painter: QPainter, option: QStyleOptionViewItem, room: QRect, i
     painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
     painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
     return option.fontMetrics.horizontalAdvance(text) + 8
+
+
+def _paint_key(painter: QPainter, option: QStyleOptionViewItem, room: QRect, taken_px: int, digit: int | None) -> int:
+    """Paint the number key of a category beside its count, like a key; return the room that it takes, in pixels."""
+    if digit is None:
+        return 0
+    cap = QRect(room.right() - taken_px - _KEY_PX, room.center().y() - _KEY_PX // 2 + 1, _KEY_PX, _KEY_PX)
+    font = QFont(option.font)
+    font.setPointSizeF(font.pointSizeF() * 0.8)
+    painter.setFont(font)
+    painter.setPen(option.palette.color(QPalette.ColorRole.Mid))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(cap, 3, 3)
+    painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+    painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, str(digit))
+    painter.setFont(option.font)
+    return _KEY_PX + 8

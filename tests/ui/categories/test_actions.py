@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtWidgets import QApplication, QLabel, QMenu
 
 from clipsearch.records import Category
 from clipsearch.ui.categories.palette import Palette
@@ -251,3 +251,49 @@ def test_a_library_that_may_not_be_written_offers_no_change_and_says_why(
     qtbot.wait(1)
     assert categories.judged == {}
     assert window.category_actions.judging.open_palette() is None
+
+
+def test_a_large_photo_tells_its_categories_and_again_when_they_change(
+    qtbot, opened: MainWindow, categories: FakeCategories
+) -> None:
+    def told() -> str:
+        labels = opened.pages.photo.details.widget().findChildren(QLabel)
+        return next((label.text() for label in labels if "birds" in label.text()), "")
+
+    row = next(row for row in range(30) if opened.pages.photos.model.index(row).data(Role.ID) % 6 == 4)
+    opened.pages.open_photo(row)
+    qtbot.waitUntil(lambda: opened.pages.photo.photo is not None)
+    assert told() == ""
+    qtbot.keyClick(opened.pages.photo, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: told() == "birds (by you)")
+    opened.menus.undo.trigger()
+    qtbot.waitUntil(lambda: told() == "")
+
+
+def test_the_users_own_photos_are_marked_in_a_category(
+    qtbot, opened: MainWindow, categories: FakeCategories, session: Session
+) -> None:
+    opened.show_category(session.shelf.info(1))
+    qtbot.waitUntil(lambda: 0 < session.model.rowCount() < 30)
+    grid, (chosen,) = opened.pages.photos.grid, choose(opened, 0, 0)
+    place = grid.visualRect(session.model.index(0))
+    accent = grid.palette().highlight().color()
+
+    def has_mark() -> bool:
+        grid.clearSelection()
+        picture = grid.viewport().grab(place).toImage()
+        ratio = picture.devicePixelRatio()
+        corner = (round((place.width() - 30) * ratio), round(16 * ratio))
+        return picture.pixelColor(*corner) == accent
+
+    assert not has_mark()
+    session.shelf.judge(1, [chosen], True)
+    qtbot.waitUntil(has_mark)
+    assert "Put in by you" in session.model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+
+
+def test_the_sidebar_shows_the_number_keys(qtbot, opened: MainWindow, categories: FakeCategories) -> None:
+    tree = opened.sidebar.categories.tree
+    assert tree._delegate.digits == {1: 1, 2: 2, 3: 3}
+    opened.sidebar.categories.show_categories(opened._session.shelf.infos, is_read_only=True)
+    assert tree._delegate.digits == {}
