@@ -1,4 +1,4 @@
-"""Processes are killed while they judge and learn: nothing that was said is lost, and what is learned comes out whole."""
+"""Processes are killed while they judge and learn: nothing that was said is lost, what is learned comes out whole."""
 
 from __future__ import annotations
 

@@ -82,9 +82,7 @@ class Shown:
 
     def members(self, category_id: int) -> Scored:
         """Return the photos of a category and of what is nested in it, ids ascending."""
-        nothing = Scored.joined([])
-        found = {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()}
-        return self.judged(category_id, {one.id: found.get(one.id, nothing) for one in self.categories})
+        return self.judged(category_id, {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()})
 
     def judged(self, category_id: int, found: Mapping[int, Scored], met: frozenset[int] = frozenset()) -> Scored:
         """Return what was found for a category, and for those nested in it, as the user's judgements leave it.
@@ -93,7 +91,7 @@ class Shown:
         """
         met |= {category_id}
         inner = [one.id for one in self.categories if one.parent_id == category_id and one.id not in met]
-        parts = [found[category_id], *(self.judged(one, found, met) for one in inner)]
+        parts = [found.get(category_id, Scored.joined([])), *(self.judged(one, found, met) for one in inner)]
         said = self.judgements.get(category_id, {})
         return _likeliest(Scored.joined([_said(said, True), *parts]).without(_said(said, False).ids))
 

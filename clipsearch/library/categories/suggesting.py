@@ -62,6 +62,6 @@ def _forms(text: str) -> Iterator[str]:
     """Yield a text and, if it ends with an English plural, its singular."""
     yield text
     for ending, instead in _SINGULARS:
-        if len(text) > len(ending) + 2 and text.endswith(ending) and not text.endswith(_NO_PLURALS):
+        if len(text) > len(ending) + 1 and text.endswith(ending) and not text.endswith(_NO_PLURALS):
             yield text[: -len(ending)] + instead
             return

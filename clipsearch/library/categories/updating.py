@@ -48,9 +48,11 @@ def update(library: Library, encoder: Encoder, asked: Collection[int] | None) ->
 
 
 def score_all(library: Library, encoder: Encoder, category_id: int) -> dict[int, Scored]:
-    """Score every photo for a category and for each that is nested in it. Raises ClipsearchError."""
+    """Score every photo for a category and for each that is nested in it; {} if it is gone. Raises ClipsearchError."""
     truth = Truth.of(library, encoder.model_id)
     wanted = _with_inner(truth.categories, {category_id})
+    if not wanted:
+        return {}
     heads = current_heads(library, encoder, truth, with_rivals(truth.categories, wanted))
     scorer = Scorer.of(wanted, truth.categories, heads)
     parts = [(ids, scorer.log_odds(vectors)) for ids, vectors in _everything(library, encoder)]

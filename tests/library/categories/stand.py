@@ -39,7 +39,8 @@ class TextsByLot(FakeEncoder):
 def library_of(folder: Path, photos: int) -> Library:
     """Open a library with so many photos, whose ids count from 1."""
     library = fake_library(folder, installed=FakeInstalled(starter=TextsByLot()))
-    fill(library.catalog, vectors_of(photos))
+    if photos:
+        fill(library.catalog, vectors_of(photos))
     return library
 
 
