@@ -178,6 +178,7 @@ class MainWindow(QMainWindow):
         self.sidebar.folder_chosen.connect(self.show_folder)
         self.categories.chosen.connect(self.show_category)
         self.categories.gone.connect(self.show_all)
+        self.categories.editing.began.connect(self.category_actions.undo_bar.hide)  # it would lie over the panel
         self.category_actions.invent_wanted.connect(self.categories.invent)
         self.category_actions.edit_wanted.connect(self.categories.edit)
         self.pages.similar_wanted.connect(self.find_similar)

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from clipsearch.ui.photo_grid import PhotoGrid
-from clipsearch.ui.photo_model import Role
 from clipsearch.ui.widgets import push_button
 
 
@@ -50,8 +49,7 @@ class CategoryBar(QWidget):
 
     def chosen_ids(self) -> list[int]:
         """Return the ids of the photos chosen in the grid."""
-        ids = (index.data(Role.ID) for index in self._grid.selectionModel().selectedIndexes())
-        return [photo_id for photo_id in ids if photo_id >= 0]  # the row that folds is no photo
+        return self._grid.selected_ids()
 
     @property
     def _buttons(self) -> tuple[QPushButton, ...]:

@@ -19,6 +19,7 @@ from clipsearch.ui.photos_page import PhotosPage
 class Editing(QObject):
     """While the panel is open, the grid shows the preview. Cancelling leaves everything as it was."""
 
+    began = Signal()
     saved = Signal(int)  # the category's id
     ended = Signal()  # the grid is free again
 
@@ -43,6 +44,7 @@ class Editing(QObject):
         if self._shelf.is_read_only or not self._shelf.is_ready:
             return
         self._is_open, self._examples, self._preview = True, examples, None
+        self.began.emit()
         self._editor.open(category, self._shelf.infos, self._shelf.access.template_sets(), len(examples))
         if category.name and not category.id and not category.prompts:
             self._previewing.suggest(category.name)

@@ -36,6 +36,7 @@ class TeachingPage(QWidget):
         self._tasks = tasks
         self._task: Task | None = None
         self._photo: Photo | None = None
+        self._is_stand_in = False  # the thumbnail, until the picture itself has come
         self.canvas = PictureCanvas()
         self._question = elided_label(role="title")
         self._progress = label(role="muted")
@@ -46,6 +47,7 @@ class TeachingPage(QWidget):
         self._yes.setProperty("primary", True)
         self._yes.setIcon(icon("belongs", QPalette.ColorRole.BrightText))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        thumbnails.loaded.connect(self._on_thumbnail_loaded)
         self._lay_out()
 
     @property
@@ -100,15 +102,24 @@ class TeachingPage(QWidget):
     def _show_picture(self, photo: Photo) -> None:
         if self._task is not None:
             self._task.cancel()
-        text = wording.out_of_reach() if photo.offline else ""
-        self.canvas.show_picture(self._thumbnails.pixmap(photo) or QPixmap(), is_stand_in=True, text=text)
+        self._show_stand_in(photo)
         if not photo.offline:
             self._task = self._tasks.run(lambda: self._library.picture(photo.path, _LONG_SIDE_PX))
             self._task.succeeded.connect(lambda image: self._on_loaded(photo, image))
             self._task.failed.connect(lambda _: None)  # the thumbnail stays, and is enough to judge by
 
+    def _show_stand_in(self, photo: Photo) -> None:
+        self._is_stand_in = True
+        text = wording.out_of_reach() if photo.offline else ""
+        self.canvas.show_picture(self._thumbnails.pixmap(photo) or QPixmap(), is_stand_in=True, text=text)
+
+    def _on_thumbnail_loaded(self, photo_id: int) -> None:
+        if self._photo is not None and self._photo.id == photo_id and self._is_stand_in:
+            self._show_stand_in(self._photo)
+
     def _on_loaded(self, photo: Photo, image: QImage) -> None:
         if photo is self._photo:
+            self._is_stand_in = False
             self.canvas.show_picture(QPixmap.fromImage(image))
 
     def _lay_out(self) -> None:
