@@ -10,7 +10,7 @@ import numpy.typing as npt
 Vectors = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.float64]
 
-_SHRINKAGE = 0.8  # from the covariance of all kinds of photos towards a sphere
+_SHRINKAGE = 0.5  # from the covariance of all kinds of photos towards a sphere
 _LEAST_VARIANCE = 1e-9
 
 

@@ -2,7 +2,7 @@
 
 Ours starts from words and is never to fall below them. The peers get what favours them: their settings are the best of
 some in hindsight, and the plain regression's negatives, the examples of all other categories, hold no mistake, while
-ours are told nothing of which categories share photos.
+ours has none.
 """
 
 from __future__ import annotations
@@ -109,10 +109,9 @@ def zero_shot(photos: Photos, lesson: Lesson) -> npt.NDArray[np.floating]:
     return photos.heads[lesson.category].log_odds(photos.vectors)
 
 
-def ours(photos: Photos, lesson: Lesson, *, with_others: bool) -> npt.NDArray[np.floating]:
-    others = [photos.vectors[rows] for rows in lesson.others] if with_others else []
+def ours(photos: Photos, lesson: Lesson) -> npt.NDArray[np.floating]:
     examples = photos.vectors[lesson.examples]
-    head = learn(photos.heads[lesson.category], examples, np.ones(len(examples), bool), photos.background, others)
+    head = learn(photos.heads[lesson.category], examples, np.ones(len(examples), bool), photos.background)
     return head.log_odds(photos.vectors)
 
 
@@ -145,8 +144,7 @@ def plain_regression(photos: Photos, lesson: Lesson, *, ridge: float) -> npt.NDA
 PEERS = ("Tip-Adapter", "plain regression")
 METHODS: dict[str, Method] = {
     "zero-shot": zero_shot,
-    "ours": partial(ours, with_others=True),
-    "ours, only this category taught": partial(ours, with_others=False),
+    "ours": ours,
     **{
         f"Tip-Adapter ({share:g}, {sharpness:g})": partial(tip_adapter, share=share, sharpness=sharpness)
         for share, sharpness in ((1, 1), (1, 5), (3, 5), (3, 10))

@@ -3,14 +3,11 @@
 The change to the zero-shot log-odds is a Gaussian process with a linear kernel (Rasmussen and Williams 2006, sections
 2.1 and 3.4): without examples it is nothing, and examples move it as far as they contradict the prior. The kernel is
 the dot product of photos less the population's mean, in a space in which the population varies in all directions
-alike, or nearly: what sets an example apart from all kinds of photos counts, what it shares with them does not. Photos
-that the user put into other categories are weak examples of what does not belong, where the prior agrees.
+alike, or nearly: what sets an example apart from all kinds of photos counts, what it shares with them does not.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +17,8 @@ from clipsearch.library.calibration import Background, Head, Numbers, Vectors
 
 Flags = npt.NDArray[np.bool_]
 
-_REACH = 8.0  # how far the log-odds of a typical photo may be off, as a standard deviation
+_REACH = 12.0  # how far the log-odds of a typical photo may be off, as a standard deviation
 _BIAS_REACH = 0.5  # how far those of all photos may be off together
-_STRANGE = 8  # the power that keeps categories apart that may share photos
-_MOST_OTHERS = 512  # photos of other categories that are looked at
 _STEPS, _LARGEST_STEP, _SMALL_STEP = 50, 4.0, 1e-4  # Newton's method, in log-odds
 _LEAST_LEFT = 1e-3  # of an example's own say that is left when it is taken out
 _FEW = 2
@@ -33,14 +28,13 @@ _FEW = 2
 class _Task:
     """A logistic regression with a standard normal prior, in a basis of k directions that the photos span.
 
-    `inputs` float64 [n, k], `before`: the prior's log-odds [n], `targets`: 0 or 1 [n], `counts`: weights [n].
+    `inputs` float64 [n, k], `before`: the prior's log-odds [n], `targets`: 0 or 1 [n].
     """
 
     basis: Numbers
     inputs: Numbers
     before: Numbers
     targets: Numbers
-    counts: Numbers
 
     def likely(self, change: Numbers) -> Numbers:
         """Return the photos' probabilities after a change, float64 [k]."""
@@ -48,37 +42,32 @@ class _Task:
 
     def curvature(self, likely: Numbers) -> Numbers:
         """Return the second derivative of the loss, float64 [k, k]."""
-        second: Numbers = (self.inputs.T * (self.counts * likely * (1 - likely))) @ self.inputs
+        second: Numbers = (self.inputs.T * (likely * (1 - likely))) @ self.inputs
         return second + np.eye(len(second))
 
 
-def learn(
-    prior: Head, examples: Vectors, is_member: Flags, background: Background, others: Sequence[Vectors] = ()
-) -> Head:
+def learn(prior: Head, examples: Vectors, is_member: Flags, background: Background) -> Head:
     """Return the head that the examples justify; without examples it is the prior itself.
 
-    `examples`: unit vectors float32 [n, dim] of photos that the user judged, `is_member`: bool [n]; `others`: for each
-    other category the photos that the user put there and did not judge here, float32 [k, dim].
+    `examples`: unit vectors float32 [n, dim] of photos that the user judged, `is_member`: bool [n].
     """
     if not len(examples):
         return prior
-    task = _task(prior, examples, is_member, background, others)
+    task = _task(prior, examples, is_member, background)
     change = _solve(task)
     weights = _REACH * background.space.back(task.basis @ change[:-1])
     bias = _BIAS_REACH * float(change[-1]) - float(background.mean @ weights)
     return Head((prior.weights + weights).astype(np.float32), prior.bias + bias)
 
 
-def leave_one_out(
-    prior: Head, examples: Vectors, is_member: Flags, background: Background, others: Sequence[Vectors] = ()
-) -> float | None:
+def leave_one_out(prior: Head, examples: Vectors, is_member: Flags, background: Background) -> float | None:
     """Return the share of members, 0 to 1, among the examples that would be taken for members without themselves.
 
     None where that says nothing: with fewer than two examples in and two out, or when none is taken for a member.
     """
     if min(np.count_nonzero(is_member), np.count_nonzero(~is_member)) < _FEW:
         return None
-    taken = _without_themselves(_task(prior, examples, is_member, background, others))[: len(examples)] >= 0
+    taken = _without_themselves(_task(prior, examples, is_member, background)) >= 0
     return float(is_member[taken].mean()) if taken.any() else None
 
 
@@ -99,33 +88,15 @@ def most_useful(log_odds: Vectors, vectors: Vectors, count: int) -> npt.NDArray[
     return np.array(chosen, np.int64)
 
 
-def _task(prior: Head, examples: Vectors, is_member: Flags, background: Background, others: Sequence[Vectors]) -> _Task:
-    strangers, doubts = _strangers(prior, others)
-    rows = np.concatenate([examples, strangers])
-    inputs = _REACH * background.space.into(rows)
-    basis = np.linalg.qr(inputs.T)[0] if len(rows) < inputs.shape[1] else np.eye(inputs.shape[1])
+def _task(prior: Head, examples: Vectors, is_member: Flags, background: Background) -> _Task:
+    inputs = _REACH * background.space.into(examples)
+    basis = np.linalg.qr(inputs.T)[0] if len(examples) < inputs.shape[1] else np.eye(inputs.shape[1])
     return _Task(
         basis,
-        np.column_stack([inputs @ basis, np.full(len(rows), _BIAS_REACH)]),
-        prior.log_odds(rows).astype(np.float64),
-        np.concatenate([is_member, np.zeros(len(strangers))]),
-        np.concatenate([np.ones(len(examples)), doubts]),
+        np.column_stack([inputs @ basis, np.full(len(examples), _BIAS_REACH)]),
+        prior.log_odds(examples).astype(np.float64),
+        is_member.astype(np.float64),
     )
-
-
-def _strangers(prior: Head, others: Sequence[Vectors]) -> tuple[Vectors, Numbers]:
-    """Return photos of other categories, float32 [k, dim], and what each counts, float64 [k].
-
-    Where the prior expects a category's photos here, too, or knows few of them, they count next to nothing.
-    """
-    rows, counts = [np.zeros((0, len(prior.weights)), np.float32)], [np.zeros(0)]
-    for photos in others:
-        likely = _sigmoid(prior.log_odds(photos))
-        apart = (1 - (likely.sum() + 1) / (len(photos) + 2)) ** _STRANGE
-        rows.append(photos)
-        counts.append(apart * (1 - likely))
-    every = max(1, math.ceil(sum(map(len, others)) / _MOST_OTHERS))
-    return np.concatenate(rows)[::every], np.concatenate(counts)[::every]
 
 
 def _solve(task: _Task) -> Numbers:
@@ -133,7 +104,7 @@ def _solve(task: _Task) -> Numbers:
     change = np.zeros(task.inputs.shape[1])
     for _ in range(_STEPS):
         likely = task.likely(change)
-        slope = task.inputs.T @ (task.counts * (task.targets - likely)) - change
+        slope = task.inputs.T @ (task.targets - likely) - change
         step = np.linalg.solve(task.curvature(likely), slope)
         largest = float(np.abs(task.inputs @ step).max())
         change += step * min(1.0, _LARGEST_STEP / max(largest, _SMALL_STEP))
@@ -147,8 +118,8 @@ def _without_themselves(task: _Task) -> Numbers:
     change = _solve(task)
     likely = task.likely(change)
     spreads = np.einsum("nk,kn->n", task.inputs, np.linalg.solve(task.curvature(likely), task.inputs.T))
-    left = np.maximum(1 - spreads * task.counts * likely * (1 - likely), _LEAST_LEFT)
-    without: Numbers = task.before + task.inputs @ change - task.counts * (task.targets - likely) * spreads / left
+    left = np.maximum(1 - spreads * likely * (1 - likely), _LEAST_LEFT)
+    without: Numbers = task.before + task.inputs @ change - (task.targets - likely) * spreads / left
     return without
 
 

@@ -37,7 +37,6 @@ def precision_after(photos: World, prior: Head, kind: int, count: int, seed: int
 def test_without_examples_it_is_the_prior_itself(photos: World, priors: list[Head]) -> None:
     none = photos.photos[:0], np.zeros(0, bool)
     assert learn(priors[0], *none, photos.background) is priors[0]
-    assert learn(priors[0], *none, photos.background, [photos.photos[:5]]) is priors[0]
 
 
 def test_examples_never_harm_and_many_help_much(photos: World, priors: list[Head]) -> None:
@@ -64,25 +63,6 @@ def test_photos_taken_out_fall_with_those_like_them(photos: World, priors: list[
     head = learn(priors[0], photos.photos[out[:8]], np.zeros(8, bool), photos.background)
     before, after = (one.log_odds(photos.photos[out[8:]]).mean() for one in (priors[0], head))
     assert after < before - 1
-
-
-def test_photos_of_other_categories_are_weak_examples_of_what_does_not_belong(
-    photos: World, priors: list[Head]
-) -> None:
-    rows = members(photos, 0, 4)
-    here = photos.photos[rows], np.ones(4, bool), photos.background
-    apart = members(photos, 1, 40)
-    alone, beside = (learn(priors[0], *here, others) for others in ([], [photos.photos[apart[:20]]]))
-    left = photos.photos[apart[20:]]
-    assert beside.log_odds(left).mean() < alone.log_odds(left).mean()
-
-
-def test_a_category_that_holds_the_same_photos_teaches_nothing(photos: World, priors: list[Head]) -> None:
-    rows, others = members(photos, 0, 4), members(photos, 0, 40)[10:]
-    sure = Head(priors[0].weights, priors[0].bias + 3)
-    here = photos.photos[rows], np.ones(4, bool), photos.background
-    alone, beside = learn(sure, *here), learn(sure, *here, [photos.photos[others]])
-    assert np.allclose(alone.log_odds(photos.photos), beside.log_odds(photos.photos), atol=0.3)
 
 
 @pytest.mark.parametrize(
