@@ -13,7 +13,7 @@ from dataclasses import asdict, replace
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select, text, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from clipsearch.records import Action, Category, Step
@@ -169,9 +169,13 @@ def _told_apart(connection: Connection, edits: Iterable[Edit]) -> list[_Change]:
 
 def _judgements(connection: Connection, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str | None]:
     table, found = schema.judgement.c, dict[tuple[int, int], str | None]()
-    for chunk in chunks(places):
-        rows = select(schema.judgement).where(tuple_(table.category_id, table.photo_id).in_(chunk))
-        found |= {(row[0], row[1]): _as_digit(row[2]) for row in connection.execute(rows)}
+    by_category: dict[int, list[int]] = {}
+    for category_id, photo_id in places:
+        by_category.setdefault(category_id, []).append(photo_id)
+    for category_id, photo_ids in by_category.items():
+        for chunk in chunks(photo_ids):
+            rows = select(schema.judgement).where(table.category_id == category_id, table.photo_id.in_(chunk))
+            found |= {(row[0], row[1]): _as_digit(row[2]) for row in connection.execute(rows)}
     return found
 
 
@@ -195,9 +199,10 @@ def _write_category(connection: Connection, category_id: int, value: str | None)
 
 def _write_judgements(connection: Connection, rows: Sequence[tuple[int, int | None, str | None]]) -> None:
     table = schema.judgement.c
-    gone = [(category_id, photo_id) for category_id, photo_id, value in rows if value is None]
-    for chunk in chunks(gone):
-        connection.execute(delete(schema.judgement).where(tuple_(table.category_id, table.photo_id).in_(chunk)))
+    gone = [{"category": category_id, "photo": photo_id} for category_id, photo_id, value in rows if value is None]
+    if gone:
+        place = (table.category_id == bindparam("category"), table.photo_id == bindparam("photo"))
+        connection.execute(delete(schema.judgement).where(*place), gone)
     said = [{"category_id": row[0], "photo_id": row[1], "is_member": int(row[2])} for row in rows if row[2] is not None]
     if said:
         statement = upsert(schema.judgement)
