@@ -123,7 +123,7 @@ class _Judge:
     @classmethod
     def of(cls, library: Library, encoder: Encoder, vector: Vectors) -> _Judge:
         """Judge by what the same question scores on all kinds of pictures: the model's own and the library's."""
-        background, _ = library.backgrounds.of(encoder)
+        background = library.backgrounds.of(encoder)
         return cls(calibrated(vector[None], background)[0], vector)
 
     def relevance(self, score: float) -> Relevance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -15,18 +16,17 @@ from clipsearch.store.catalog import Catalog
 
 Ids = npt.NDArray[np.int64]
 
-#: A library of at most so many photos is in the sample as a whole.
-SAMPLE = 10_000
 _IN_BACKGROUND = 2_000
 _GENERIC = ("photo", "picture", "thing", "scene", "something", "nothing", "place", "detail")
+_SPARE = 1.5  # so many more ids are drawn than photos wanted, since some have no file
 _GROWN = 1.1  # a larger library is sampled again once it has grown or shrunk by so much
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Photos of a library drawn at random: ids int64 [s], unit vectors float32 [s, dim], s at most SAMPLE.
+    """Photos of a library drawn at random: ids int64 [s], unit vectors float32 [s, dim], in the order of the draw.
 
-    `photos` is how many it was drawn from, and `generation` the state of the catalog at that time.
+    `photos` is how many there were at `generation`; those that have no file count, but are not drawn.
     """
 
     model: str
@@ -34,20 +34,17 @@ class Sample:
     photos: int
     ids: Ids
     vectors: Vectors
+    is_whole: bool
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether it holds every photo."""
-        return self.photos <= SAMPLE
-
-    @property
-    def era(self) -> int:
-        """A number that changes when the library has become twice as large: time to learn anew."""
-        return self.photos.bit_length()
+    def is_right(self, model: str, generation: int, photos: int) -> bool:
+        """Tell whether it still stands for the library."""
+        if self.model != model or self.is_whole:
+            return self.model == model and self.generation == generation
+        return photos < self.photos * _GROWN and photos * _GROWN > self.photos
 
 
 class Backgrounds:
-    """Draws the sample of the model that answers and keeps it in memory. Safe to use from several threads.
+    """Draws samples for the model that answers and keeps them in memory. Safe to use from several threads.
 
     Which photos are drawn depends on their ids alone, so that the same library gives the same sample, and a photo more
     changes little.
@@ -56,45 +53,53 @@ class Backgrounds:
     def __init__(self, catalog: Catalog, classifiers: Classifiers) -> None:
         self._catalog, self._classifiers = catalog, classifiers
         self._lock = threading.Lock()
-        self._sample: Sample | None = None
+        self._samples: dict[int, Sample] = {}  # by size
         self._made: tuple[Sample, Background] | None = None
 
-    def of(self, encoder: Encoder) -> tuple[Background, int]:
-        """Return a model's background, and its era: heads of another era are out of date. Raises ClipsearchError."""
-        sample = self.sample(encoder)
+    def era(self, encoder: Encoder) -> int:
+        """Return a number that changes when the library has become twice as large: time to learn anew."""
+        return self._catalog.embeddings.count(encoder.model_id).bit_length()
+
+    def of(self, encoder: Encoder) -> Background:
+        """Return a model's background. Raises ClipsearchError."""
+        sample = self.sample(encoder, _IN_BACKGROUND)
         generic = self._classifiers.get(encoder, _GENERIC, template_set(suited_set(encoder.package)))
         with self._lock:
             if self._made is None or self._made[0] is not sample:
-                background = Background(encoder.background, sample.vectors[:_IN_BACKGROUND], generic)
-                self._made = (sample, background)
-            return self._made[1], sample.era
+                self._made = (sample, Background(encoder.background, sample.vectors, generic))
+            return self._made[1]
 
-    def sample(self, encoder: Encoder) -> Sample:
-        """Return photos of the library in the order in which they were drawn, up to date if they are all."""
-        generation = self._catalog.changes.generation()
+    def sample(self, encoder: Encoder, size: int) -> Sample:
+        """Return at most `size` photos of the library; while they are all of them, every change is followed."""
+        model, generation = encoder.model_id, self._catalog.changes.generation()
+        photos = self._catalog.embeddings.count(model)
         with self._lock:
-            if self._sample is None or not self._fits(self._sample, encoder, generation):
-                self._sample = self._draw(encoder, generation)
-            return self._sample
+            known = self._samples.get(size)
+            if known is None or not known.is_right(model, generation, photos):
+                known = self._samples[size] = self._draw(encoder, generation, photos, size)
+            return known
 
-    def _fits(self, sample: Sample, encoder: Encoder, generation: int) -> bool:
-        if sample.model != encoder.model_id:
-            return False
-        if sample.generation == generation:
-            return True
-        photos = self._catalog.embeddings.count(encoder.model_id)
-        return not sample.is_whole and photos < sample.photos * _GROWN and photos * _GROWN > sample.photos
-
-    def _draw(self, encoder: Encoder, generation: int) -> Sample:
-        ids = self._catalog.embeddings.searchable_ids(encoder.model_id)
-        drawn = ids[np.argsort(_lots(ids), kind="stable")[:SAMPLE]]
-        found = list(self._catalog.embeddings.of(encoder.model_id, drawn.tolist()))
+    def _draw(self, encoder: Encoder, generation: int, photos: int, size: int) -> Sample:
+        embeddings, model = self._catalog.embeddings, encoder.model_id
+        ids = embeddings.searchable_ids(model, None if photos <= size else self._drawn(model, photos, size).tolist())
+        ids = _in_order(ids)[:size]
+        found = list(embeddings.of(model, ids.tolist()))
         read = np.array([photo_id for part, _ in found for photo_id in part], np.int64)
-        vectors = np.concatenate([np.zeros((0, encoder.dim), np.float32), *(part for _, part in found)])
+        vectors = np.concatenate([np.zeros((0, encoder.dim), np.float16), *(part for _, part in found)])
         order = np.argsort(_lots(read), kind="stable")
-        return Sample(
-            encoder.model_id, generation, len(ids), read[order], vectors[order].astype(np.float32, copy=False)
-        )
+        return Sample(model, generation, photos, read[order], vectors[order].astype(np.float32), photos <= size)
+
+    def _drawn(self, model: str, photos: int, size: int) -> Ids:
+        """Return ids that are drawn first and may be photos: enough of them for `size` that are.
+
+        Reading the ids of a million photos would take a second; they are counted up from 1 instead.
+        """
+        last = self._catalog.embeddings.last_id(model)
+        return _in_order(np.arange(1, last + 1))[: math.ceil(size * _SPARE * last / photos)]
+
+
+def _in_order(ids: Ids) -> Ids:
+    return ids[np.argsort(_lots(ids), kind="stable")]
 
 
 def _lots(ids: Ids) -> npt.NDArray[np.uint64]:

@@ -9,13 +9,14 @@ import hashlib
 import json
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from clipsearch.encode.encoder import Encoder, unit
 from clipsearch.encode.prompts import suited_set, template_sets
-from clipsearch.library.calibration import Head, Vectors, calibrated
+from clipsearch.library.calibration import Background, Head, Vectors, calibrated
 from clipsearch.library.categories.exchange.weights import shared_heads
 from clipsearch.library.categories.learning import learn, leave_one_out
 from clipsearch.library.library import Library
@@ -101,7 +102,7 @@ class Trainer:
         """While the user `is_typing`, no texts are kept on disk, and no precision is measured."""
         self._library, self._encoder, self._truth = library, encoder, truth
         self._is_typing = is_typing
-        self._background, self._era = library.backgrounds.of(encoder)
+        self._era = library.backgrounds.era(encoder)
 
     def digest(self, category: Category) -> str:
         """Return what tells whether a head is still right: all that it is made of, hashed."""
@@ -120,6 +121,10 @@ class Trainer:
         weights, biases = np.stack([one.weights for one in rows]), np.array([one.bias for one in rows], np.float32)
         measured = None if self._is_typing else leave_one_out(prior, examples, is_member, self._background)
         return StoredHead(category.id, digest, weights, biases, measured)
+
+    @cached_property
+    def _background(self) -> Background:
+        return self._library.backgrounds.of(self._encoder)
 
     def _zero_shot(self, category: Category) -> list[Head]:
         """Return the heads of what belongs and of each thing meant not to be, as words alone tell."""

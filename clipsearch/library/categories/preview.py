@@ -20,6 +20,7 @@ from clipsearch.records import Category, Preview, PreviewHit
 from clipsearch.store.tables.memberships import StoredHead
 
 _BEST = 500  # photos that are looked at one by one
+_SAMPLE = 10_000  # a library of at most so many photos is counted as a whole
 _BINS = 20
 
 
@@ -97,7 +98,7 @@ def _head(library: Library, trainer: Trainer, encoder: Encoder, category: Catego
 
 
 def _population(library: Library, encoder: Encoder, scorer: Scorer, count: int) -> _Population:
-    sample = library.backgrounds.sample(encoder)
+    sample = library.backgrounds.sample(encoder, _SAMPLE)
     log_odds = scorer.log_odds(sample.vectors)[:, 0]
     if sample.is_whole:
         return _Population(Scored(sample.ids, log_odds), -np.inf, Scored.joined([]), 1.0)

@@ -50,6 +50,13 @@ class Embeddings:
         with self._database.read() as connection:
             return count_rows(connection, _embedded_ids(model))
 
+    def last_id(self, model: str) -> int:
+        """Return the highest id of a photo that has a vector of `model`; 0 without any."""
+        number = select(schema.model.c.id).where(schema.model.c.name == model).scalar_subquery()
+        last = select(func.max(schema.vector.c.photo_id)).where(schema.vector.c.model_id == number)
+        with self._database.read() as connection:
+            return connection.execute(last).scalar() or 0
+
     def searchable_ids(self, model: str, among: Collection[int] | None = None) -> npt.NDArray[np.int64]:
         """Return the photos (`among` these) that have a file and a vector of `model`, int64 [n], ascending."""
         photo, file = schema.vector.c.photo_id, schema.file.c.photo_id

@@ -61,7 +61,7 @@ def test_without_examples_the_order_is_that_of_the_words(library: Library) -> No
     assert ids.tolist() == expected.tolist()
     assert (np.diff(scores) <= 0).all()
 
-    background, _ = library.backgrounds.of(library.answering)
+    background = library.backgrounds.of(library.answering)
     (head,) = calibrated((words / np.linalg.norm(words))[None], background)
     (made,) = library.catalog.memberships.heads(library.answering.model_id).values()
     assert np.allclose(made.weights[0], head.weights, rtol=1e-5) and made.biases[0] == pytest.approx(head.bias)

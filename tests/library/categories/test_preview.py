@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipsearch.library.categories import applying, background, editing, judging, preview
+from clipsearch.library.categories import applying, editing, judging, preview
 from clipsearch.library.library import Library
 from clipsearch.records import Category, Preview
 from tests.library.categories.stand import DIM, library_of
@@ -29,7 +29,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
 @pytest.fixture
 def sampled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the library be too large to be in the sample as a whole."""
-    monkeypatch.setattr(background, "SAMPLE", 500)
+    monkeypatch.setattr(preview, "_SAMPLE", 500)
     monkeypatch.setattr(preview, "_BEST", 60)
 
 
