@@ -67,7 +67,7 @@ class Arrivals(QObject):
         around = _once([path.parent for path in files])
         text = self.tr("%Ln files lie in no folder of the library.", "", len(files))
         name = wording.one_line(around[0].name or str(around[0]))
-        answer = self.tr("Add the folder {name}").format(name=name)
+        answer = self.tr("Add the folder “{name}”").format(name=name)
         if len(around) > 1:
             answer = self.tr("Add their %Ln folders", "", len(around))
         self.offered.emit(text, answer, lambda: self._index([], files, category_id))

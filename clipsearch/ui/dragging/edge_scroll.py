@@ -44,5 +44,5 @@ class EdgeScroll(QObject):
 def _step_px(y: int, height: int) -> int:
     """How far to scroll in a tick: negative is up, 0 away from the edges; in low views these are narrower."""
     edge = min(_EDGE_PX, height // 4)
-    depth = max(edge - y, 0) - max(y - (height - 1 - edge), 0)
+    depth = max(y - (height - 1 - edge), 0) - max(edge - y, 0)
     return round(_FASTEST_PX * depth / edge) if edge else 0

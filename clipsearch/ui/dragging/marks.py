@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QModelIndex, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QLabel, QTreeView, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
+from clipsearch.ui.categories.tree import CategoryTree
 from clipsearch.ui.icons import icon
 from clipsearch.ui.widgets import mark
 
-ZONE_PX = 34  # at the right end of a row
+ZONE_PX = 38  # at the right end of a row
 
 _OUT = QColor("#d64545")
 _PLATE_PX = 24
@@ -23,7 +24,7 @@ _LEAST_WORDS_PX = 160
 class DropMarks(QWidget):
     """Lies over the tree's viewport, and lets the mouse through."""
 
-    def __init__(self, tree: QTreeView) -> None:
+    def __init__(self, tree: CategoryTree) -> None:
         super().__init__(tree)  # not of the viewport, with which it would scroll
         self._tree = tree
         self._has_zones = False
@@ -39,6 +40,7 @@ class DropMarks(QWidget):
     def show_zones(self, are_shown: bool) -> None:
         """Give each row its mark, or take them away."""
         self._has_zones = are_shown
+        self._tree.keep_free(ZONE_PX if are_shown else 0)
         self.setGeometry(self._tree.viewport().geometry())
         self.setVisible(are_shown)
         self.raise_()
@@ -66,8 +68,6 @@ class DropMarks(QWidget):
         plate = QRectF(0, 0, _PLATE_PX, _PLATE_PX)
         plate.moveCenter(QRectF(zone).center())
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.palette().color(QPalette.ColorRole.Window))
-        painter.drawRect(zone.adjusted(0, 3, -3, -3))
         painter.setBrush(_OUT if is_aimed else self.palette().color(QPalette.ColorRole.Base))
         painter.drawEllipse(plate)
         sign = QRect(0, 0, _ICON_PX, _ICON_PX)
@@ -106,7 +106,7 @@ class DropWords(QLabel):
         self.hide()
 
 
-def row_of(tree: QTreeView, index: QModelIndex) -> QRect:
+def row_of(tree: CategoryTree, index: QModelIndex) -> QRect:
     """The row of an index in the viewport, as wide as that."""
     row = tree.visualRect(index)
     return QRect(0, row.top(), tree.viewport().width(), row.height())
