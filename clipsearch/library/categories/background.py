@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,11 +36,9 @@ class Sample:
     vectors: Vectors
     is_whole: bool
 
-    def is_right(self, model: str, generation: int, photos: int) -> bool:
-        """Tell whether it still stands for the library."""
-        if self.model != model or self.is_whole:
-            return self.model == model and self.generation == generation
-        return photos < self.photos * _GROWN and photos * _GROWN > self.photos
+    def stands_for(self, photos: int) -> bool:
+        """Tell whether it still stands for a library that has so many photos now."""
+        return not self.is_whole and photos < self.photos * _GROWN and photos * _GROWN > self.photos
 
 
 class Backgrounds:
@@ -54,7 +52,7 @@ class Backgrounds:
         self._catalog, self._classifiers = catalog, classifiers
         self._lock = threading.Lock()
         self._samples: dict[int, Sample] = {}  # by size
-        self._made: tuple[Sample, Background] | None = None
+        self._made: Background | None = None
 
     def era(self, encoder: Encoder) -> int:
         """Return a number that changes when the library has become twice as large: time to learn anew."""
@@ -65,19 +63,25 @@ class Backgrounds:
         sample = self.sample(encoder, _IN_BACKGROUND)
         generic = self._classifiers.get(encoder, _GENERIC, template_set(suited_set(encoder.package)))
         with self._lock:
-            if self._made is None or self._made[0] is not sample:
-                self._made = (sample, Background(encoder.background, sample.vectors, generic))
-            return self._made[1]
+            if self._made is None or self._made.sample is not sample.vectors:
+                self._made = Background(encoder.background, sample.vectors, generic)
+            return self._made
 
     def sample(self, encoder: Encoder, size: int) -> Sample:
         """Return at most `size` photos of the library; while they are all of them, every change is followed."""
         model, generation = encoder.model_id, self._catalog.changes.generation()
-        photos = self._catalog.embeddings.count(model)
         with self._lock:
             known = self._samples.get(size)
-            if known is None or not known.is_right(model, generation, photos):
-                known = self._samples[size] = self._draw(encoder, generation, photos, size)
+            if known is None or (known.model, known.generation) != (model, generation):
+                known = self._samples[size] = self._brought_up_to(generation, known, encoder, size)
             return known
+
+    def _brought_up_to(self, generation: int, known: Sample | None, encoder: Encoder, size: int) -> Sample:
+        """Return the sample at this generation: the known one where it still stands for the library."""
+        photos = self._catalog.embeddings.count(encoder.model_id)
+        if known is not None and known.model == encoder.model_id and known.stands_for(photos):
+            return replace(known, generation=generation)
+        return self._draw(encoder, generation, photos, size)
 
     def _draw(self, encoder: Encoder, generation: int, photos: int, size: int) -> Sample:
         embeddings, model = self._catalog.embeddings, encoder.model_id
