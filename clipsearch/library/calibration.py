@@ -91,12 +91,25 @@ class Background:
         """How many pictures of equal share tell as much (Kish's effective sample size)."""
         return 1 / float(self.shares @ self.shares) if len(self.shares) else 0.0
 
+    @cached_property
+    def assumed_variance(self) -> float:
+        """What prompts for nothing in particular score varies by; without any, what random directions do."""
+        if len(self.generic) and self.size > 1:
+            return float((self.shares @ self.scores(self.generic) ** 2).mean())
+        return 1.0 / int(self.pictures.shape[1])
+
+    def scores(self, classifiers: Vectors) -> Numbers:
+        """Return what classifiers, float32 [c, dim], give to the population, less their means, float64 [n, c]."""
+        scores = (self.population @ classifiers.T).astype(np.float64)
+        centred: Numbers = scores - self.shares @ scores
+        return centred
+
 
 def calibrated(classifiers: Vectors, background: Background) -> list[Head]:
     """Return a calibrated head for each zero-shot classifier, unit vectors float32 [c, dim]."""
-    scores = _scores(classifiers, background)
+    scores = background.scores(classifiers)
     variances = np.maximum(background.shares @ scores**2, _LEAST_VARIANCE)
-    spreads = np.sqrt(_with_assumed(variances, _assumed_variance(background), background.size))
+    spreads = np.sqrt(_with_assumed(variances, background.assumed_variance, background.size))
     skews = background.shares @ scores**3 / variances**1.5
     kurtoses = background.shares @ scores**4 / variances**2
     tails = np.log(np.maximum(_with_assumed(kurtoses, _ASSUMED_KURTOSIS, background.size), _LEAST_KURTOSIS))
@@ -107,20 +120,6 @@ def calibrated(classifiers: Vectors, background: Background) -> list[Head]:
         _head(classifier.astype(np.float64) * slope, slope * spread * even, background)
         for classifier, slope, spread, even in zip(classifiers, slopes, spreads, evens, strict=True)
     ]
-
-
-def _scores(classifiers: Vectors, background: Background) -> Numbers:
-    """Return the population's scores less their means, float64 [n, c]."""
-    scores = (background.population @ classifiers.T).astype(np.float64)
-    centred: Numbers = scores - background.shares @ scores
-    return centred
-
-
-def _assumed_variance(background: Background) -> float:
-    """Return the variance of what prompts for nothing in particular score; without any, that of random directions."""
-    if len(background.generic) and background.size > 1:
-        return float((background.shares @ _scores(background.generic, background) ** 2).mean())
-    return 1.0 / int(background.pictures.shape[1])
 
 
 def _with_assumed(measured: Numbers, assumed: float, size: float) -> Numbers:
