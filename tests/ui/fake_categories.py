@@ -34,6 +34,7 @@ class FakeCategories(CategoryAccess):
         self.refreshed = 0
         self.previewed: list[Category] = []
         self.error: Exception | None = None
+        self.known_paths: set[Path] = set()
         self.may_learn = threading.Event()
         self.may_learn.set()
         self.may_preview = threading.Event()
@@ -84,6 +85,9 @@ class FakeCategories(CategoryAccess):
         with self._step(Action.MOVE, self.known[target_id].name, 2 * len(photo_ids)):
             self._judge(source_id, photo_ids, False)
             self._judge(target_id, photo_ids, True)
+
+    def knows(self, paths: Sequence[Path]) -> bool:
+        return set(paths) <= self.known_paths
 
     def assign_paths(self, category_id: int, paths: Sequence[Path]) -> None:
         self.judge(category_id, [int(path.stem.rsplit("_", 1)[1]) for path in paths], True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from clipsearch.errors import ClipsearchError
 from clipsearch.records import Category, CategoryInfo, Photo, Preview, Step
 
 if TYPE_CHECKING:
@@ -89,6 +90,16 @@ class CategoryAccess:
         from clipsearch.library.categories import judging
 
         judging.move(self._library, source_id, target_id, photo_ids)
+
+    def knows(self, paths: Sequence[Path]) -> bool:
+        """Whether each of these files is a photo of the library, by its place or as a copy."""
+        from clipsearch.library.categories import judging
+
+        try:
+            judging.photos_at(self._library, paths)
+        except ClipsearchError:
+            return False
+        return True
 
     def assign_paths(self, category_id: int, paths: Sequence[Path]) -> None:
         """Put the photos at these paths and in these folders into a category, all of them or none."""

@@ -2,6 +2,7 @@
 
 A folder is added to the library, as the user sees it added. A loose file is not a folder: if it lies in a folder that
 was added, that one is brought up to date; otherwise the user is asked whether the folder around it shall be added.
+What the library knows already, if only as a copy, goes into the category at once.
 """
 
 from __future__ import annotations
@@ -52,8 +53,17 @@ class Arrivals(QObject):
     def take(self, paths: Sequence[Path], category_id: int | None = None) -> None:
         """Index what is dropped, and put it into a category, if one is given."""
         come = sort(paths, self._added)
-        welcome = [*come.folders, *come.inside]
-        if welcome:
+        if category_id is None or come.folders:
+            self._take_in(come, category_id)
+            return
+        shelf = self._session.shelf
+        task = self._session.background.run(lambda: shelf.access.knows(paths))
+        task.succeeded.connect(
+            lambda is_known: shelf.assign_paths(category_id, paths) if is_known else self._take_in(come, category_id)
+        )
+
+    def _take_in(self, come: Sorted, category_id: int | None) -> None:
+        if come.folders or come.inside:
             self._index(come.folders, come.inside, category_id)
         if come.outside:
             self._offer(come.outside, category_id)

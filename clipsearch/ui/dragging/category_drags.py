@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
@@ -16,13 +17,14 @@ from clipsearch.ui.dragging.picture import HOT_SPOT, label_picture
 
 
 class CategoryDrags(QObject):
-    """Starts a drag when the tree says that the user drags a category."""
+    """Starts a drag when the tree says that the user drags a category; `shown_id` tells the one that is open."""
 
-    def __init__(self, tree: CategoryTree, shelf: Shelf, library: Path) -> None:
+    def __init__(self, tree: CategoryTree, shelf: Shelf, library: Path, shown_id: Callable[[], int | None]) -> None:
         super().__init__(tree)
         self._tree = tree
         self._shelf = shelf
         self._library = library
+        self._shown_id = shown_id
         tree.drag_started = self.start
 
     def start(self, category_id: int) -> None:
@@ -36,3 +38,4 @@ class CategoryDrags(QObject):
         drag.setPixmap(label_picture(wording.one_line(info.name), colour_of(info.category), ratio))
         drag.setHotSpot(HOT_SPOT)
         drag.exec(Qt.DropAction.MoveAction)
+        self._tree.mark(self._shown_id())  # the mouse has chosen the one that it took

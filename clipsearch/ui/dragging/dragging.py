@@ -29,7 +29,7 @@ class Dragging(QObject):
         self.photos = PhotoDrags(library, session.model, session.thumbnails, self._category_id, self)
         loads = Loads(library, shelf, self.arrivals)
         self.tree = TreeDrops(tree, shelf, loads, self.photos)
-        self.categories = CategoryDrags(tree, shelf, library)
+        self.categories = CategoryDrags(tree, shelf, library, self._category_id)
         self.take_out = TakeOutZone(sidebar.photos_button, shelf, self.photos)
         self.top_level = TopLevel(sidebar.categories, shelf, loads)
         self.grid = GridDrops(grid, area, library, self._category_id, self.arrivals)

@@ -37,7 +37,9 @@ class Loads:
         self._arrivals = arrivals
 
     def of(self, data: QMimeData) -> Load | None:
-        """Return what is dragged, None for what categories can do nothing with."""
+        """Return what is dragged, None for what categories can do nothing with, as in a library only to be read."""
+        if self._shelf.is_read_only:
+            return None
         photos = mime.photos_in(data, self._library)
         if photos is not None:
             return _PhotoLoad(photos, self._shelf)

@@ -43,7 +43,7 @@ def test_a_folder_is_added_and_its_photos_put_in(
 def test_files_elsewhere_are_taken_only_when_the_user_says_so(
     qtbot,
     opened: MainWindow,
-    arrivals: Arrivals,
+    *,
     library: FakeLibrary,
     some,
     categories: FakeCategories,
@@ -51,8 +51,8 @@ def test_files_elsewhere_are_taken_only_when_the_user_says_so(
 ) -> None:
     file = tmp_path / "holiday" / "cat_4.jpg"
     opened.dragging.arrivals.take([file], some[0])
+    qtbot.waitUntil(opened.messages.isVisible)
     assert library.indexed == []
-    assert opened.messages.isVisible()
     button = opened.messages._offer
     assert "holiday" in button.text()
     button.click()
@@ -86,3 +86,13 @@ def test_the_view_of_a_category_takes_files_for_it(
     drop = drop_event(data)
     opened.dragging.grid.eventFilter(viewport, drop)
     qtbot.waitUntil(lambda: categories.judged.get(some[2]) == {4: True})
+
+
+def test_what_the_library_knows_goes_in_at_once(
+    qtbot, arrivals: Arrivals, *, library: FakeLibrary, some, categories: FakeCategories
+) -> None:
+    copy = Path("/elsewhere/cat_4.jpg")
+    categories.known_paths = {copy}
+    arrivals.take([copy], some[0])
+    qtbot.waitUntil(lambda: categories.judged.get(some[0]) == {4: True})
+    assert library.indexed == []

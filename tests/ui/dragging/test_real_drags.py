@@ -26,7 +26,7 @@ __all__ = ["screen"]
 
 pytestmark = needed
 
-_PATIENCE_S = 10
+_PATIENCE_S = 20
 _STEP_PX = 12
 _OTHER = (file_manager.X + file_manager.WIDTH // 2, file_manager.Y + file_manager.HEIGHT // 2)
 _NEVER = 0.999999  # a threshold that no photo reaches: members are the user's alone
@@ -271,8 +271,9 @@ def test_files_of_another_program_come_into_the_window_and_onto_a_category(desk:
 
 
 def test_photos_leave_the_window_as_files_that_may_only_be_copied(desk: Desk, photos: Path) -> None:
-    desk.mouse.click(desk.where("tile 0"))
+    desk.mouse.click(desk.where("tile 1"))
     desk.mouse.key("ctrl+a")
+    wait_until(lambda: desk.window.ask("selected") == 6)
     with second_program(desk) as other:
         desk.mouse.drag(desk.where("tile 0"), _OTHER, lambda: other.has_told)
         desk.shoot("out-of-window")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt
+from PySide6.QtGui import QDrag
 from PySide6.QtWidgets import QApplication, QWidget
 
 from clipsearch.ui.categories.tree import CategoryTree
@@ -184,3 +185,26 @@ def test_files_are_put_into_the_category_they_are_dropped_on(
     assert drop.dropAction() == _COPY
     qtbot.waitUntil(lambda: categories.judged.get(some[2]) == {4: True})
     assert library.indexed[-1][0] == [Path("/photos")]
+
+
+def test_a_library_that_may_only_be_read_takes_nothing(tree: CategoryTree, some, categories: FakeCategories) -> None:
+    categories.is_read_only = True
+    data = _photos(3)
+    assert not _hover(tree, data, _place(tree, some[0])).isAccepted()
+
+
+def test_a_category_that_is_dragged_is_not_opened_by_it(
+    opened: MainWindow, tree: CategoryTree, some, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dragged: list[int | None] = []
+
+    def run(drag: QDrag, actions: Qt.DropAction) -> Qt.DropAction:
+        dragged.append(mime.category_in(drag.mimeData(), _LIBRARY))
+        assert actions == _MOVE
+        return Qt.DropAction.IgnoreAction
+
+    monkeypatch.setattr(QDrag, "exec", run)
+    tree.setCurrentItem(tree._items[some[2]])
+    tree.startDrag(_MOVE)
+    assert dragged == [some[2]]
+    assert tree.current is None

@@ -48,6 +48,9 @@ class Teller(QObject):
         model = window.pages.photos.model
         return model.ids_between(0, model.rowCount() - 1)
 
+    def selected(self, window: MainWindow, _: str) -> int:
+        return len(window.pages.photos.grid.selected_ids())
+
     def loaded(self, window: MainWindow, _: str) -> bool:
         """Whether the first photos and their pictures are there."""
         session = window._session
