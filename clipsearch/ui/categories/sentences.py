@@ -65,6 +65,11 @@ def remark(info: CategoryInfo) -> str:
     return " · ".join(part for part in (counts(info), precision(info)) if part)
 
 
+def nothing_sure() -> str:
+    """That photos are shown though none is in the category."""
+    return QCoreApplication.translate("categories", "Nothing found yet; these come closest")
+
+
 def precision(info: CategoryInfo) -> str:
     """How well the examples predict each other, in words; empty where there are too few."""
     if info.precision is None:

@@ -116,7 +116,9 @@ class CategoryViews(QObject):
     def _render(self) -> None:
         info = self._session.category
         if info is not None and not self.editing.is_open:
-            self._page.show_members(wording.one_line(info.name), sentences.remark(info), self._contents)
+            is_unsure = self._contents is not None and not self._contents.ids and bool(self._contents.maybe)
+            remark = sentences.nothing_sure() if is_unsure else sentences.remark(info)
+            self._page.show_members(wording.one_line(info.name), remark, self._contents)
 
     def _for_shown(self, action: Callable[[CategoryInfo], None]) -> None:
         info = self._session.category

@@ -11,6 +11,7 @@ from clipsearch.ui import wording
 from clipsearch.ui.categories.shelf import Shelf
 from clipsearch.ui.dragging.intent import NOTHING, Deed, Intent, Place, answer
 from clipsearch.ui.dragging.loads import Load, Loads
+from clipsearch.ui.dragging.marks import DropWords
 from clipsearch.ui.dragging.mime import DraggedPhotos
 from clipsearch.ui.dragging.photo_drags import PhotoDrags
 from clipsearch.ui.widgets import mark
@@ -70,6 +71,9 @@ class TopLevel(QObject):
         self._shelf = shelf
         self._loads = loads
         self._load: Load | None = None
+        self.words = DropWords(section)
+        section.setObjectName("categorySection")
+        section.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         section.setAcceptDrops(True)
         section.installEventFilter(self)
 
@@ -78,17 +82,25 @@ class TopLevel(QObject):
             case QEvent.Type.DragEnter if isinstance(event, QDropEvent):
                 self._load = self._loads.of(event.mimeData())
                 answer(event, self._intent())
-                mark(self._section, "dropping", event.isAccepted())
+                self._show(self._intent())
             case QEvent.Type.DragLeave:
-                mark(self._section, "dropping", False)
+                self._show(NOTHING)
             case QEvent.Type.Drop if isinstance(event, QDropEvent):
-                mark(self._section, "dropping", False)
+                self._show(NOTHING)
                 answer(event, self._intent())
                 if self._load is not None and event.isAccepted():
                     self._load.carry_out(self._intent())
             case _:
                 return False
         return True
+
+    def _show(self, wish: Intent) -> None:
+        """Show what a drop would do."""
+        mark(self._section, "dropping", wish.deed is not Deed.NOTHING)
+        if wish.words:
+            self.words.tell(wish.words, self._section.rect())
+        else:
+            self.words.hush()
 
     def _intent(self) -> Intent:
         return self._load.intent(Place(None), self._shelf.infos, False) if self._load is not None else NOTHING

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from PySide6.QtCore import Qt
 
@@ -131,3 +133,14 @@ def test_photos_that_come_while_it_is_shown_are_seen(
     library.steps, library.step_s = 7, 0.01
     session.index([])
     qtbot.waitUntil(lambda: _ids(opened)[:3] == [37, 31, 25])
+
+
+def test_a_category_that_finds_nothing_shows_what_comes_closest(
+    qtbot, some: list[int], opened: MainWindow, session: Session, categories: FakeCategories
+) -> None:
+    categories.known[some[0]] = replace(categories.known[some[0]], threshold=0.95)
+    session.shelf.refresh()
+    qtbot.waitUntil(lambda: session.shelf.info(some[0]).found == 0)
+    opened.show_category(session.shelf.info(some[0]))
+    qtbot.waitUntil(lambda: _heading(opened) == ("birds", "Nothing found yet; these come closest"))
+    assert _ids(opened)[:6] == [25, 19, 13, 7, 1, 26]

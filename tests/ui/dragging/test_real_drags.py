@@ -127,6 +127,9 @@ class Desk:
     def judged(self, name: str) -> dict[int, bool]:
         return self._categories.judgements(self.ids[name])
 
+    def parent(self, name: str) -> int | None:
+        return next(info.category.parent_id for info in self._categories.state().infos if info.name == name)
+
     def where(self, what: str) -> Place:
         """Where something is on the screen, once it is there."""
         places: list[Place] = []
@@ -283,3 +286,17 @@ def test_photos_leave_the_window_as_files_that_may_only_be_copied(desk: Desk, ph
     assert (how, action) == ("taken", "CopyAction")
     assert sorted(files) == sorted(str(path) for path in photos.iterdir())
     assert len(list(photos.iterdir())) == 6
+
+
+def test_a_category_is_nested_in_another_which_then_cannot_be_put_into_it(desk: Desk) -> None:
+    desk.drag("category Pets", "category Birds", "Nest in Birds")
+    desk.shoot("nest")
+    desk.mouse.drop()
+    wait_until(lambda: desk.parent("Pets") == desk.ids["Birds"])
+    desk.drag("category Birds", "category Pets", "Lies in Birds")
+    desk.shoot("circle")
+    desk.mouse.drop()
+    desk.drag("category Pets", "caption", "To the top level")
+    desk.mouse.drop()
+    wait_until(lambda: desk.parent("Pets") is None)
+    assert desk.parent("Birds") is None

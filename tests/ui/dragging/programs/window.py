@@ -79,15 +79,18 @@ class Teller(QObject):
         button = window.sidebar.photos_button
         return _middle(button, button.rect())
 
-    def canvas(self, window: MainWindow, _: str) -> list[int] | None:
-        canvas = window.pages.photo.canvas
-        return _middle(canvas, canvas.rect()) if canvas.isVisible() else None
+    def caption(self, window: MainWindow, _: str) -> list[int]:
+        """The heading of the categories, which stands for the top level."""
+        section = window.sidebar.categories
+        return _middle(section, QRect(0, 0, section.width(), section.tree.y()))
 
     def words(self, window: MainWindow, _: str) -> str:
         """What a drop would do, as shown over the tree or beside it."""
-        zone = window.dragging.take_out
+        zone, section = window.dragging.take_out, window.sidebar.categories
         if window.dragging.tree.words.isVisible():
             return window.dragging.tree.words.accessibleName()
+        if section.property("dropping"):
+            return window.dragging.top_level.words.accessibleName()
         return zone.text() if zone.property("dropping") else ""
 
     def dropping(self, window: MainWindow, _: str) -> bool:
