@@ -32,7 +32,7 @@ class FakeEncoder(Encoder):
     engine_known = "a fake, which needs no model."
 
     def __init__(self, revision: str = "1", name: str = "fake") -> None:
-        self.package = Package(Path(), name, revision, "Fake", "", 4, _PREPROCESS, 8, 0, strong=2.0, likely=1.0)
+        self.package = Package(Path(), name, revision, "Fake", "", 4, _PREPROCESS, 8, 0)
         self.encoded = 0
 
     def encode_images(self, squares: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -8,7 +8,6 @@ model.json (format 1; what has a default may be left out):
     text        context_length, pad_id, cleaning ("none"), eot_id (null): see `Tokenizer`
     files       image ("image.onnx"), text ("text.onnx"), tokenizer ("tokenizer.json"), weights ("weights.safetensors",
                 which need not exist): relative paths with "/", inside the folder
-    relevance   strong, likely: z-scores (`STRONG`, `LIKELY`)
     prompt      the template of a free-text query ("{}")
     source      repository, revision (null), files ({}: name -> SHA-256): where it was downloaded
     architecture                           a name of `clipsearch.model`, or a configuration; for the torch engine (null)
@@ -31,9 +30,6 @@ from clipsearch.encode.preprocess import Preprocess
 from clipsearch.errors import PackageError
 
 FORMAT = 1
-
-#: Thresholds of a package that was not calibrated: a rule of thumb for CLIP models, judged by the library's own photos.
-STRONG, LIKELY = 4.0, 2.5
 
 #: How a text is prepared, see `clipsearch.encode.tokenizer`: as it is, as OpenCLIP, CLIP or SigLIP does, or for words.
 CLEANINGS = ("none", "whitespace", "clip", "canonical", "subject")
@@ -73,11 +69,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What model.json says. `model_id` names the vectors it makes: another revision or preprocessing is another model.
-
-    `strong` and `likely` are z-scores: a hit's score against the mean and spread of the query's scores over the
-    package's background pictures or, without any, over the library's photos.
-    """
+    """What model.json says. `model_id` names its vectors: another revision or preprocessing is another model."""
 
     folder: Path
     name: str
@@ -88,8 +80,6 @@ class Package:
     preprocess: Preprocess
     context_length: int
     pad_id: int
-    strong: float = STRONG
-    likely: float = LIKELY
     cleaning: str = "none"
     eot_id: int | None = None
     files: Files = Files()
@@ -152,7 +142,6 @@ class Package:
                 "eot_id": self.eot_id,
             },
             "files": asdict(self.files),
-            "relevance": {"strong": self.strong, "likely": self.likely},
             "prompt": self.prompt,
             "source": asdict(self.source) if self.source else None,
             "architecture": self.architecture,
@@ -204,7 +193,7 @@ def _description(folder: Path) -> Any:
 
 
 def _package(folder: Path, values: Mapping[str, Any]) -> Package:
-    text, relevance, files = _object(values, "text"), _object(values, "relevance", {}), _object(values, "files", {})
+    text, files = _object(values, "text"), _object(values, "files", {})
     source, architecture, eot_id = values.get("source"), values.get("architecture"), text.get("eot_id")
     return Package(
         folder=folder,
@@ -216,8 +205,6 @@ def _package(folder: Path, values: Mapping[str, Any]) -> Package:
         preprocess=Preprocess.from_json(_object(values, "preprocess")),
         context_length=_count("context_length", text["context_length"], 1, 65_536),
         pad_id=_count("pad_id", text["pad_id"], 0, _LAST_ID),
-        strong=float(relevance.get("strong", STRONG)),
-        likely=float(relevance.get("likely", LIKELY)),
         cleaning=_one_of("cleaning", text.get("cleaning", "none"), CLEANINGS),
         eot_id=None if eot_id is None else _count("eot_id", eot_id, 0, _LAST_ID),
         files=Files.from_json(files),

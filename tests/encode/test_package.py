@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clipsearch.encode.package import LIKELY, STRONG, Files, Package, Source, load_package, revision_of
+from clipsearch.encode.package import Files, Package, Source, load_package, revision_of
 from clipsearch.errors import PackageError
 from clipsearch.paths import resource_path
 
@@ -32,7 +32,6 @@ def change(package: Path, **values: Any) -> None:
 def test_the_starter_is_whole() -> None:
     package = load_package(STARTER)
     assert package.model_id == f"starter-{package.revision}-p{package.preprocess.version}"
-    assert package.strong > package.likely
     background = package.background()
     assert background.shape[1] == package.dim
     assert np.allclose(np.linalg.norm(background, axis=1), 1, atol=2e-3)
@@ -86,7 +85,6 @@ def test_a_bad_description_is_told(package: Path, content: str) -> None:
         {"text": {"context_length": 64, "pad_id": 0, "eot_id": "last"}},
         {"text": {"context_length": 10**9, "pad_id": 0}},
         {"text": {"context_length": 64, "pad_id": -1}},
-        {"relevance": None},
         {"files": []},
         {"source": "a hub"},
         {"source": {"revision": "1"}},
@@ -110,12 +108,18 @@ def test_what_is_left_out_has_its_default(package: Path) -> None:
     description = json.loads((package / "model.json").read_text("utf-8"))
     del description["text"]["cleaning"]
     (package / "model.json").write_text(
-        json.dumps({key: description[key] for key in description if key not in {"relevance", "title", "languages"}})
+        json.dumps({key: description[key] for key in description if key not in {"title", "languages"}})
     )
     bare = load_package(package)
-    assert (bare.strong, bare.likely, bare.title, bare.languages) == (STRONG, LIKELY, "starter", ())
+    assert (bare.title, bare.languages) == ("starter", ())
     assert (bare.cleaning, bare.eot_id, bare.prompt) == ("none", None, "{}")
     assert (bare.files, bare.source, bare.architecture, bare.weights) == (Files(), None, None, None)
+
+
+def test_what_an_older_program_wrote_about_relevance_is_passed_over(package: Path) -> None:
+    before = load_package(package)
+    change(package, relevance={"strong": 6.92, "likely": 4.12})
+    assert load_package(package) == before
 
 
 def test_a_description_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -142,8 +146,6 @@ def elsewhere(folder: Path) -> Package:
         preprocess=load_package(STARTER).preprocess,
         context_length=77,
         pad_id=0,
-        strong=3.0,
-        likely=2.0,
         cleaning="clip",
         eot_id=49407,
         files=Files("visual/model.onnx", "textual/model.onnx", "textual/tokenizer.json", "towers.safetensors"),

@@ -85,14 +85,6 @@ def test_quantised_weights_come_back() -> None:
     np.testing.assert_allclose(stored * scale, values, atol=float(scale.max()) / 2 + 1e-6)
 
 
-def test_threshold_keeps_the_precision_asked_for() -> None:
-    from training.starter.evaluate import threshold
-
-    z = np.linspace(10, 0, 100)[None]
-    relevant = (np.arange(100) < 40)[None]
-    assert threshold(z, relevant, 0.8) == pytest.approx(z[0, 49])
-
-
 def test_tags_keep_what_the_photos_are_told_apart_by() -> None:
     pytest.importorskip("onnx")
     from training.starter import tags

@@ -24,15 +24,14 @@ from training.starter import (
 )
 from training.starter.calibrate import background_of, calibrate
 from training.starter.curriculum import write_curriculum
-from training.starter.evaluate import PackageEncoder, the_other_way, threshold, within, z_scores
-from training.starter.export import Calibration, Heads, Towers, write_description, write_towers
+from training.starter.evaluate import PackageEncoder, the_other_way, within
+from training.starter.export import Heads, Towers, write_description, write_towers
 from training.starter.graph import Graph
 from training.starter.pixels import SIZE, read_pixels
 from training.starter.wordnet import WordNet
 
 EVIDENCE_DIM, TAGS_DIM = 512, 227  # with 27 moods and 2 for calibration: 768
 MIXTURES, TEMPLATE_ROUNDS = 15_000, 2
-STRONG_PRECISION, LIKELY_PRECISION = 0.75, 0.55
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def build(out: Path, cache: Path, head: str) -> None:
     """Write the model package into `out`; `cache` keeps downloads for the next time.
 
     The head "joint" is also made from the train photos alone, for honest scores on the dev photos; the one that is
-    written has learned its tags from all photos, and is calibrated by the honest one.
+    written has learned its tags from all photos.
     """
     cache.mkdir(parents=True, exist_ok=True)
     towers = fetch_towers(cache)
@@ -61,33 +60,26 @@ def build(out: Path, cache: Path, head: str) -> None:
     dev, everything = known.rows("dev"), np.arange(len(known.photos))
     if head == "conse":
         heads = build_conse(cache, towers)
-        calibration = package(out, towers, heads, known, dev)
+        print_scores(towers, heads, known, dev)
     else:
         text_head = train_text_head(cache, towers)
         honest = calibrated(build_joint(cache, towers, text_head, known, known.rows("train")), towers, known)
-        with tempfile.TemporaryDirectory() as folder:
-            calibration = package(Path(folder), towers, honest, known, dev)
+        print_scores(towers, honest, known, dev)
         heads = calibrated(build_joint(cache, towers, text_head, known, everything), towers, known)
-        write_towers(out, towers, heads)
-    encoder = PackageEncoder(out)
-    background = encoder.encode_images(map(read_pixels, known.files))
-    write_description(out, heads.dim, Calibration(background, calibration.strong, calibration.likely))
+    write_towers(out, towers, heads)
+    write_description(out, heads.dim, PackageEncoder(out).encode_images(map(read_pixels, known.files)))
 
 
-def package(folder: Path, towers: Towers, heads: Heads, known: PhotoSet, rows: npt.NDArray[Any]) -> Calibration:
-    """Write the towers, print their scores on the given photos and return the calibration these suggest."""
-    write_towers(folder, towers, heads)
-    encoder = PackageEncoder(folder)
-    vectors = encoder.encode_images(map(read_pixels, known.files))
+def print_scores(towers: Towers, heads: Heads, known: PhotoSet, rows: npt.NDArray[Any]) -> None:
+    """Print how well the heads find the photos `rows`."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_towers(Path(folder), towers, heads)
+        encoder = PackageEncoder(Path(folder))
+        vectors = encoder.encode_images(map(read_pixels, known.files))
     queries = photos.read_queries(known.photos)
     scores = encoder.encode_texts(list(queries)) @ vectors.T
     print(f"dev photos: {len(rows)} photos  {within(scores, queries, rows)}")
     print(f"which text fits a photo: {the_other_way(scores, queries, rows)}")
-    relevant = np.array([[row in answers for row in rows] for answers in queries.values()])
-    z = z_scores(scores, scores)[:, rows]
-    strong, likely = (threshold(z, relevant, precision) for precision in (STRONG_PRECISION, LIKELY_PRECISION))
-    print(f"relevance: strong from z = {strong:.2f}, likely from z = {likely:.2f}")
-    return Calibration(vectors, round(strong, 2), round(likely, 2))
 
 
 def calibrated(heads: Heads, towers: Towers, known: PhotoSet) -> Heads:

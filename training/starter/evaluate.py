@@ -75,20 +75,6 @@ def the_other_way(scores: npt.NDArray[Any], queries: dict[str, set[int]], column
     return measure(scores.T[columns[kept]], [answered[index] for index in kept])
 
 
-def z_scores(scores: npt.NDArray[Any], background: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return scores [q,n] in standard deviations above each query's mean over its background scores [q,m]."""
-    z: npt.NDArray[Any] = (scores - background.mean(1, keepdims=True)) / background.std(1, keepdims=True)
-    return z
-
-
-def threshold(z: npt.NDArray[Any], relevant: npt.NDArray[Any], precision: float) -> float:
-    """Return the lowest z-score above which at least `precision` of all hits of all queries are relevant."""
-    order = np.argsort(-z.ravel())
-    share = np.cumsum(relevant.ravel()[order]) / np.arange(1, order.size + 1)
-    good = np.flatnonzero(share[19:] >= precision)  # the first few hits alone say little
-    return float(z.ravel()[order[good[-1] + 19]]) if good.size else float(z.max())
-
-
 def unit(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     scaled: npt.NDArray[Any] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return scaled

@@ -32,15 +32,6 @@ class Heads:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Which scores are worth showing: a hit's score is compared with the same query's scores over `background`."""
-
-    background: npt.NDArray[Any]  # unit image vectors [m,dim] of ordinary, varied pictures
-    strong: float  # z-scores over the background
-    likely: float
-
-
-@dataclass(frozen=True)
 class Towers:
     """The pre-trained networks, as plain arrays, and the sentence encoder's tokenizer file."""
 
@@ -57,10 +48,10 @@ def write_towers(folder: Path, towers: Towers, heads: Heads) -> None:
     write_text_tower(folder / "text.onnx", towers, heads)
 
 
-def write_description(folder: Path, dim: int, calibration: Calibration) -> None:
-    """Complete the package with background.npy and model.json."""
-    np.save(folder / "background.npy", calibration.background.astype(np.float16))
-    description = json.dumps(_describe(folder, dim, calibration), indent=2)
+def write_description(folder: Path, dim: int, background: npt.NDArray[Any]) -> None:
+    """Complete the package with model.json and background.npy: unit vectors [m,dim] of ordinary, varied pictures."""
+    np.save(folder / "background.npy", background.astype(np.float16))
+    description = json.dumps(_describe(folder, dim), indent=2)
     (folder / "model.json").write_text(description + "\n", "utf-8")
 
 
@@ -81,7 +72,7 @@ def write_text_tower(path: Path, towers: Towers, heads: Heads) -> None:
     graph.save(path)
 
 
-def _describe(folder: Path, dim: int, calibration: Calibration) -> dict[str, Any]:
+def _describe(folder: Path, dim: int) -> dict[str, Any]:
     mean, std = efficientnet_lite.MEAN, efficientnet_lite.STD
     return {
         "format": 1,
@@ -101,7 +92,6 @@ def _describe(folder: Path, dim: int, calibration: Calibration) -> dict[str, Any
             "fill": [255] * 3,
         },
         "text": {"context_length": minilm.CONTEXT, "pad_id": 0, "cleaning": "subject"},
-        "relevance": {"strong": calibration.strong, "likely": calibration.likely},
     }
 
 
