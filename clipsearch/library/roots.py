@@ -19,7 +19,8 @@ from threading import Lock, Thread
 from typing import TypeVar
 
 from clipsearch.errors import CatalogError
-from clipsearch.files.volumes import Location, Volume, awaited, locate, mounted
+from clipsearch.files.mounts.volume import Location, Volume
+from clipsearch.files.volumes import awaited, locate, mounted
 from clipsearch.library.library import Library
 from clipsearch.records import Folder
 from clipsearch.store.tables.folders import FolderPlace

@@ -15,7 +15,8 @@ from clipsearch.files.mounts import linux as mounts_linux
 from clipsearch.files.mounts import macos as mounts_macos
 from clipsearch.files.mounts import windows as mounts_windows
 from clipsearch.files.mounts.linux import Devices, Mount
-from clipsearch.files.volumes import Volume, place_on
+from clipsearch.files.mounts.volume import Volume
+from clipsearch.files.volumes import place_on
 
 # Recorded on a laptop with btrfs, an encrypted disk, a USB stick, shares and a container's mounts.
 MOUNTINFO = r"""

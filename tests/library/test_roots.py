@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from clipsearch.errors import CatalogError
-from clipsearch.files.volumes import Volume
+from clipsearch.files.mounts.volume import Volume
 from clipsearch.library import overview, roots
 from clipsearch.library.library import Library
 from clipsearch.library.roots import check, make_room, still_there

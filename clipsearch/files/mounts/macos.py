@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from clipsearch.files.volumes import Volume
+from clipsearch.files.mounts.volume import Volume
 
 NETWORK = frozenset({"afpfs", "nfs", "smbfs", "webdav", "ftp", "macfuse", "osxfuse", "fuse-t"})
 _PSEUDO = frozenset({"devfs", "autofs"})

@@ -7,7 +7,7 @@ import ntpath
 from pathlib import Path
 from typing import Any, Protocol
 
-from clipsearch.files.volumes import Kind, Location, Volume
+from clipsearch.files.mounts.volume import Kind, Location, Volume
 
 _REMOVABLE, _FIXED, _REMOTE, _RAM_DISK = 2, 3, 4, 6  # GetDriveTypeW
 _PATH_CHARS = 32768

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,6 @@ from clipsearch.records import Category, CategoryInfo, Photo, Preview, Step
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
-    from clipsearch.ui.library_access import LibraryAccess
 
 #: photo ids int64 [n] and their probabilities float32 [n], best first
 Scores = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
@@ -34,10 +33,25 @@ class ShelfState:
     redoable: Step | None = None
 
 
+class Opening(Protocol):
+    """A library that may be open already; `opened` raises while it is not."""
+
+    @property
+    def opened(self) -> Library: ...
+
+    @property
+    def is_open(self) -> bool: ...
+
+    @property
+    def is_read_only(self) -> bool: ...
+
+    def photos(self, ids: Sequence[int]) -> list[Photo]: ...
+
+
 class CategoryAccess:
     """The categories of an open library. Failures are ClipsearchError where the user can do something about them."""
 
-    def __init__(self, library: LibraryAccess) -> None:
+    def __init__(self, library: Opening) -> None:
         self._access = library
 
     @property
