@@ -26,6 +26,7 @@ from clipsearch.ui.questions import BurstQuestion, PhotoQuestion, PictureQuestio
 from clipsearch.ui.search_bar import SearchBar
 from clipsearch.ui.session import Session
 from clipsearch.ui.settings_actions import SettingsActions
+from clipsearch.ui.shortcuts import show_shortcuts
 from clipsearch.ui.sidebar import Place, Sidebar
 from clipsearch.ui.status_bar import StatusBar
 from clipsearch.ui.theme import Theme
@@ -155,6 +156,7 @@ class MainWindow(QMainWindow):
         menus.larger.triggered.connect(lambda: photos.set_tile_px(photos.grid.tile_px + _TILE_STEP_PX))
         menus.smaller.triggered.connect(lambda: photos.set_tile_px(photos.grid.tile_px - _TILE_STEP_PX))
         menus.sidebar.toggled.connect(self.sidebar.setVisible)
+        menus.shortcuts.triggered.connect(lambda: show_shortcuts(self, self.menuBar()))
         menus.about.triggered.connect(lambda: dialogs.show_about(self))
         menus.mark_appearance(theme.appearance)
         menus.appearance_chosen.connect(theme.choose)
@@ -181,6 +183,7 @@ class MainWindow(QMainWindow):
         self.categories.editing.began.connect(self.category_actions.undo_bar.hide)  # it would lie over the panel
         self.category_actions.invent_wanted.connect(self.categories.invent)
         self.category_actions.edit_wanted.connect(self.categories.edit)
+        self.category_actions.teach_wanted.connect(self.categories.teach)
         self.pages.similar_wanted.connect(self.find_similar)
         self.pages.burst_wanted.connect(self.show_burst)
         self.pages.photos.all_wanted.connect(self.show_all)

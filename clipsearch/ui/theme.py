@@ -87,6 +87,7 @@ QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:disabled {{ color: {disabled}; }}
 QPushButton[primary="true"] {{ background: {accent}; color: {on_accent}; border-color: {accent}; font-weight: 600; }}
 QPushButton[primary="true"]:hover {{ background: {accent_hover}; }}
+QPushButton[primary="true"]:disabled {{ background: {border}; color: {disabled}; border-color: {border}; }}
 QPushButton[primary="true"]:focus {{ border: 2px solid {text}; padding: 5px 13px; }}
 QToolButton {{ border: 1px solid transparent; border-radius: 7px; padding: 5px; background: transparent; }}
 QToolButton:hover, QToolButton:pressed {{ background: {hover}; }}
@@ -106,8 +107,11 @@ QWidget#content, QScrollArea, QStackedWidget {{ background: {base}; }}
 QScrollArea#photoDetailsArea {{ background: {window}; border-left: 1px solid {border}; }}
 QLabel[role="muted"] {{ color: {muted}; }}
 QLabel[role="caption"] {{ color: {muted}; font-size: 8pt; font-weight: 600; }}
+QLabel[role="alarm"] {{ background: {alarm}; color: {text}; border-radius: 6px; padding: 3px 7px; }}
 QLabel[role="strong"] {{ font-weight: 600; }}
 QLabel[role="badge"] {{ background: {selected}; border-radius: 6px; padding: 1px 7px; font-size: 8pt; }}
+QLabel[role="key"] {{ background: {base}; border: 1px solid {disabled}; border-radius: 4px; padding: 1px 6px;
+    font-size: 8pt; }}
 QLabel[role="title"] {{ font-size: 13pt; font-weight: 600; }}
 QLabel[role="large"] {{ font-size: 17pt; font-weight: 600; }}
 
@@ -128,12 +132,15 @@ QTreeWidget#categoryTree {{ background: transparent; border: none; outline: none
 QTreeWidget#categoryTree QLineEdit {{ border: 1px solid {accent}; border-radius: 4px; background: {base};
     padding: 0 2px; }}
 QFrame#categoryEditor {{ background: {window}; border: none; border-left: 1px solid {border}; }}
+QScrollArea#shortcutsArea, QScrollArea#shortcutsArea > QWidget > QWidget,
 QScrollArea#editorArea, QWidget#editorBody {{ background: {window}; }}
 QLineEdit#field, QLineEdit#categoryFilter {{ border: 1px solid {border}; border-radius: 6px; padding: 4px 6px;
     background: {base}; selection-background-color: {accent}; selection-color: {on_accent}; }}
-QPlainTextEdit#field {{ border: 1px solid {border}; border-radius: 6px; background: {base};
+QPlainTextEdit#field, QPlainTextEdit#details, QListWidget#picker {{ border: 1px solid {border}; border-radius: 6px;
+    background: {base};
     selection-background-color: {accent}; selection-color: {on_accent}; }}
-QLineEdit#field:focus, QPlainTextEdit#field:focus, QLineEdit#categoryFilter:focus {{ border-color: {accent}; }}
+QLineEdit#field:focus, QPlainTextEdit#field:focus, QPlainTextEdit#details:focus, QListWidget#picker:focus,
+    QLineEdit#categoryFilter:focus {{ border-color: {accent}; }}
 QTableView#problems {{ background: {base}; border: none; outline: none; }}
 QTableView#problems::item {{ padding: 4px 10px; border-bottom: 1px solid {border}; }}
 QTableView#problems::item:selected {{ background: {selected}; color: {text}; }}

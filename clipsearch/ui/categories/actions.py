@@ -27,6 +27,7 @@ class CategoryActions(QObject):
 
     invent_wanted = Signal()
     edit_wanted = Signal(object)  # CategoryInfo
+    teach_wanted = Signal(object)  # CategoryInfo
 
     def __init__(self, session: Session, menus: Menus, sidebar: Sidebar, pages: Pages, status: StatusBar) -> None:
         super().__init__(pages)
@@ -40,6 +41,7 @@ class CategoryActions(QObject):
         self.judging = Judging(self._shelf, self.chosen, keys, lambda: session.category, pages)
         self.undo_bar = UndoBar(pages)
         self.undoing = Undoing(self._shelf, menus, self.undo_bar)
+        pages.currentChanged.connect(lambda _: self.undo_bar.keep_away(pages.currentWidget() is pages.teaching))
         self.category_menu = CategoryMenu(self)
         self.exchange = ExchangeActions(ExchangeAccess(session.library), self._shelf, session.exchanging, pages)
         self.exchange.told.connect(status.show_news)
@@ -68,6 +70,7 @@ class CategoryActions(QObject):
         self._tree.menu_wanted.connect(self.show_menu)
         menu.rename_wanted.connect(lambda info: self._tree.rename(info.category.id))
         menu.edit_wanted.connect(self.edit_wanted)
+        menu.teach_wanted.connect(self.teach_wanted)
         menu.nest_wanted.connect(lambda info, parent_id: shelf.nest(info.category.id, parent_id))
         menu.remove_wanted.connect(lambda info: shelf.remove(info.category.id))
         for signal in (self.chosen.changed, shelf.changed):

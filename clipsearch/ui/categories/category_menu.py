@@ -17,6 +17,7 @@ class CategoryMenu(QObject):
 
     rename_wanted = Signal(object)  # CategoryInfo
     edit_wanted = Signal(object)  # CategoryInfo
+    teach_wanted = Signal(object)  # CategoryInfo
     nest_wanted = Signal(object, object)  # CategoryInfo, the id of the category around it or None
     export_wanted = Signal(object)  # CategoryInfo
     share_wanted = Signal(object)  # CategoryInfo
@@ -27,13 +28,14 @@ class CategoryMenu(QObject):
         menu = QMenu(parent)
         rename = menu.addAction(self.tr("Rename") + "\tF2", lambda: self.rename_wanted.emit(info))
         edit = menu.addAction(icon("edit"), self.tr("Edit…"), lambda: self.edit_wanted.emit(info))
+        teach = menu.addAction(icon("teach"), self.tr("Teach…"), lambda: self.teach_wanted.emit(info))
         nest = self._add_nesting(menu, info, infos)
         menu.addSeparator()
         menu.addAction(icon("export"), self.tr("Export to a folder…"), lambda: self.export_wanted.emit(info))
         menu.addAction(self.tr("Share…"), lambda: self.share_wanted.emit(info))
         menu.addSeparator()
-        remove = menu.addAction(icon("remove"), self.tr("Remove"), lambda: self.remove_wanted.emit(info))
-        for action in (rename, edit, nest.menuAction(), remove):
+        remove = menu.addAction(icon("remove"), self.tr("Remove") + "\tDel", lambda: self.remove_wanted.emit(info))
+        for action in (rename, edit, teach, nest.menuAction(), remove):
             action.setEnabled(not reason)
         if reason:
             menu.addAction(reason).setEnabled(False)

@@ -16,7 +16,10 @@ _LONGEST_PX = 560
 
 
 class UndoBar(QFrame):
-    """Floats over `over`; goes by itself after a while, unless the mouse is on it."""
+    """Floats over `over`; goes by itself after a while, unless the mouse is on it.
+
+    While it is `keep_away`, nothing is told of what was done: the user is at something that it would lie over.
+    """
 
     undo_wanted = Signal()
     redo_wanted = Signal()
@@ -24,6 +27,7 @@ class UndoBar(QFrame):
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
         self._over = over
+        self._is_away = False
         self.setObjectName("undoBar")
         self._text = elided_label(cut=Qt.TextElideMode.ElideRight)
         self._undo = push_button("undo", self.tr("Undo"), lambda: self._answer(self.undo_wanted.emit))
@@ -44,11 +48,18 @@ class UndoBar(QFrame):
 
     def show_done(self, text: str) -> None:
         """Tell what was done; it can be undone."""
-        self._show(text, is_undone=False)
+        if not self._is_away:
+            self._show(text, is_undone=False)
 
     def show_undone(self, text: str) -> None:
         """Tell what was undone; it can be done again."""
         self._show(text, is_undone=True)
+
+    def keep_away(self, is_away: bool) -> None:
+        """Let what was done go without saying, or tell it again."""
+        self._is_away = is_away
+        if is_away:
+            self.hide()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Resize and self.isVisible():

@@ -231,6 +231,9 @@ def test_a_category_has_a_menu(qtbot, opened: MainWindow, categories: FakeCatego
     qtbot.waitUntil(lambda: categories.known[1].parent_id is None)
     with qtbot.waitSignal(opened.category_actions.edit_wanted):
         entry(menu(3), "Edit").trigger()
+    with qtbot.waitSignal(opened.category_actions.teach_wanted):
+        entry(menu(3), "Teach").trigger()
+    opened.categories.teaching.end()
     entry(menu(3), "Remove").trigger()
     qtbot.waitUntil(lambda: 3 not in categories.known)
 

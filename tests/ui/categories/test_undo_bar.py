@@ -43,6 +43,17 @@ def test_it_stays_inside_at_the_foot(bar: UndoBar) -> None:
         assert bar.geometry().top() > 300
 
 
+def test_it_keeps_away_from_what_it_would_lie_over(bar: UndoBar) -> None:
+    bar.show_done("1 photo put into birds")
+    bar.keep_away(True)
+    assert not bar.isVisible()
+    bar.show_done("1 photo put into birds")
+    assert not bar.isVisible()
+    bar.keep_away(False)
+    bar.show_done("1 photo put into birds")
+    assert bar.isVisible()
+
+
 def test_it_goes_by_itself_but_not_under_the_mouse(qtbot, bar: UndoBar, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bar, "underMouse", lambda: True)
     bar._timer.setInterval(1)
