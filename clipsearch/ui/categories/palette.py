@@ -8,17 +8,45 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from clipsearch.records import CategoryInfo
 from clipsearch.ui import wording
 from clipsearch.ui.categories import places
 from clipsearch.ui.categories.colours import colour_of
+from clipsearch.ui.categories.key_caps import paint_key
 from clipsearch.ui.icons import icon
+from clipsearch.ui.photo_model import Index
 from clipsearch.ui.widgets import label
 
 _WIDTH_PX, _ROW_PX, _ROWS = 420, 32, 9
+_BESIDE_NAME_PX = 80  # dot, number key and what lies between
 _ID = Qt.ItemDataRole.UserRole  # of the category; None: a new one is to be made
+_DIGIT = Qt.ItemDataRole.UserRole + 1  # the number key of the category; None: it has none
+
+
+class _Rows(QStyledItemDelegate):
+    """A category's row has its number key at the right end."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: Index) -> None:
+        super().initStyleOption(option, index)
+        room_px = option.rect.width() - _BESIDE_NAME_PX
+        option.text = option.fontMetrics.elidedText(option.text, Qt.TextElideMode.ElideMiddle, room_px)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        super().paint(painter, option, index)
+        if digit := index.data(_DIGIT):
+            paint_key(painter, option, option.rect.adjusted(0, 0, -10, 0), digit)
 
 
 class Palette(QDialog):
@@ -68,6 +96,7 @@ class Palette(QDialog):
         self.line.textChanged.connect(self._fill)
         self.line.installEventFilter(self)
         self.rows.setObjectName("paletteRows")
+        self.rows.setItemDelegate(_Rows(self.rows))
         self.rows.setAccessibleName(self.tr("Categories"))
         self.rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.rows.setIconSize(QSize(14, 14))
@@ -96,10 +125,9 @@ class Palette(QDialog):
 
     def _row(self, info: CategoryInfo) -> QListWidgetItem:
         category_id = info.category.id
-        digit = self._digits.get(category_id)
-        name = self._names[category_id]
-        row = QListWidgetItem(_dot(colour_of(info.category)), f"{name}    {digit}" if digit else name)
+        row = QListWidgetItem(_dot(colour_of(info.category)), self._names[category_id])
         row.setData(_ID, category_id)
+        row.setData(_DIGIT, self._digits.get(category_id))
         row.setSizeHint(QSize(0, _ROW_PX))
         return row
 
@@ -144,4 +172,6 @@ def _dot(colour: QColor) -> QIcon:
     painter.setBrush(colour)
     painter.drawEllipse(4, 4, 20, 20)
     painter.end()
-    return QIcon(pixmap)
+    dot = QIcon(pixmap)
+    dot.addPixmap(pixmap, QIcon.Mode.Selected)  # else it is tinted where its row is chosen
+    return dot

@@ -29,6 +29,7 @@ _INDENT_PX = 16
 class CategoryTree(QTreeWidget):
     """Shows categories nested as they are. A click or Enter chooses one, F2 renames it, Delete removes it.
 
+    The one that is `mark`ed as open stays so while the keyboard or a menu is at another.
     Dragging is done from outside: `category_at` tells what is under the mouse, `highlight` shows where a drop would
     go, and `drag_started` is called when the user drags a category.
     """
@@ -73,6 +74,7 @@ class CategoryTree(QTreeWidget):
     def show_categories(self, infos: Sequence[CategoryInfo], are_editable: bool) -> None:
         """Show these categories; where only numbers are new, nothing moves."""
         self._delegate.digits = places.digits(infos) if are_editable else {}
+        self._delegate.measure_counts(infos, self.fontMetrics())
         if self._shape(self._infos()) == self._shape(infos):
             for info in infos:
                 _dress(self._items[info.category.id], info, are_editable)
@@ -82,17 +84,13 @@ class CategoryTree(QTreeWidget):
         self._fill(infos, are_editable)
         self.blockSignals(False)
         self.show_only(self._filter)
-        self.mark(current)
+        self._go_to(current)
         self.verticalScrollBar().setValue(place)
 
     def mark(self, category_id: int | None) -> None:
-        """Show which category is open; None: none is."""
-        item = self._items.get(category_id) if category_id is not None else None
-        if item is not None:
-            self.setCurrentItem(item)
-        else:
-            self.clearSelection()
-            self.setCurrentIndex(QModelIndex())
+        """Show which category is open, and let the keyboard be at it; None: none is."""
+        self._show_open(category_id)
+        self._go_to(category_id)
 
     def rename(self, category_id: int) -> None:
         """Let the user change the name of a category in its place."""
@@ -175,6 +173,18 @@ class CategoryTree(QTreeWidget):
         return QSize(0, 2 * self._delegate.row_px)
 
     # Inside
+
+    def _go_to(self, category_id: int | None) -> None:
+        item = self._items.get(category_id) if category_id is not None else None
+        if item is not None:
+            self.setCurrentItem(item)
+        else:
+            self.clearSelection()
+            self.setCurrentIndex(QModelIndex())
+
+    def _show_open(self, category_id: int | None) -> None:
+        self._delegate.open_id = category_id
+        self.viewport().update()
 
     def _fill(self, infos: Sequence[CategoryInfo], are_editable: bool) -> None:
         self.clear()

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from PySide6.QtCore import QAbstractItemModel, QObject, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPalette, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPalette, QPen
 from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from clipsearch.records import CategoryInfo
 from clipsearch.ui import wording
 from clipsearch.ui.categories.colours import colour_of
+from clipsearch.ui.categories.key_caps import paint_key
 from clipsearch.ui.photo_model import Index
 
 INFO = Qt.ItemDataRole.UserRole  # CategoryInfo
@@ -20,23 +21,28 @@ _ROW_PX = 30
 _DOT_PX = 10
 _TEXT_PX = 24  # from the row's left edge
 _RADIUS = 6
-_KEY_PX = 15
 
 
 class CategoryDelegate(QStyledItemDelegate):
-    """`target_id` is the category into which what is dragged would drop."""
+    """`open_id` is the category whose photos are shown, `target_id` that into which what is dragged would drop."""
 
     renamed = Signal(object, str)  # CategoryInfo, its new name
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.open_id: int | None = None
         self.target_id: int | None = None
         self.digits: Mapping[int, int] = {}  # the number keys, by category
         self.kept_free_px = 0  # of the right end, instead of key and count
+        self._count_px = 0  # of the widest count, so that the keys stand below each other
 
     @property
     def row_px(self) -> int:
         return _ROW_PX
+
+    def measure_counts(self, infos: Iterable[CategoryInfo], metrics: QFontMetrics) -> None:
+        """Keep as much room for each count as the widest needs."""
+        self._count_px = max((metrics.horizontalAdvance(wording.number(info.members)) for info in infos), default=0)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(_TEXT_PX, max(_ROW_PX, option.fontMetrics.height() + 8))
@@ -50,11 +56,13 @@ class CategoryDelegate(QStyledItemDelegate):
         room = option.rect.adjusted(_TEXT_PX, 0, -8, 0)
         taken_px = self.kept_free_px
         if not taken_px:
-            taken_px = _paint_count(painter, option, room, info)
-            taken_px += _paint_key(painter, option, room, taken_px, self.digits.get(info.category.id))
+            _paint_count(painter, option, room, info)
+            taken_px = self._count_px + 8
+            digit = self.digits.get(info.category.id)
+            taken_px += paint_key(painter, option, room.adjusted(0, 0, -taken_px, 0), digit) if digit else 0
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
         name = wording.one_line(info.name)
-        text = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideMiddle, room.width() - taken_px)
+        text = option.fontMetrics.elidedText(name, Qt.TextElideMode.ElideRight, room.width() - taken_px)
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         painter.restore()
 
@@ -63,7 +71,7 @@ class CategoryDelegate(QStyledItemDelegate):
         is_target = info.category.id == self.target_id
         accent = option.palette.color(QPalette.ColorRole.Highlight)
         fill = QColor(0, 0, 0, 0)
-        if is_target or option.state & QStyle.StateFlag.State_Selected:
+        if is_target or info.category.id == self.open_id:
             fill = QColor(accent)
             fill.setAlphaF(0.3 if is_target else 0.16)
         elif option.state & QStyle.StateFlag.State_MouseOver:
@@ -96,27 +104,9 @@ def _paint_dot(painter: QPainter, row: QRect, colour: QColor) -> None:
     painter.drawEllipse(row.left() + 8, row.center().y() - _DOT_PX // 2 + 1, _DOT_PX, _DOT_PX)
 
 
-def _paint_count(painter: QPainter, option: QStyleOptionViewItem, room: QRect, info: CategoryInfo) -> int:
-    """Paint how many photos there are; return the room that it takes, in pixels."""
+def _paint_count(painter: QPainter, option: QStyleOptionViewItem, room: QRect, info: CategoryInfo) -> None:
+    """Paint how many photos there are."""
     text = wording.number(info.members)
     painter.setFont(option.font)
     painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
     painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
-    return option.fontMetrics.horizontalAdvance(text) + 8
-
-
-def _paint_key(painter: QPainter, option: QStyleOptionViewItem, room: QRect, taken_px: int, digit: int | None) -> int:
-    """Paint the number key of a category beside its count, like a key; return the room that it takes, in pixels."""
-    if digit is None:
-        return 0
-    cap = QRect(room.right() - taken_px - _KEY_PX, room.center().y() - _KEY_PX // 2 + 1, _KEY_PX, _KEY_PX)
-    font = QFont(option.font)
-    font.setPointSizeF(font.pointSizeF() * 0.8)
-    painter.setFont(font)
-    painter.setPen(option.palette.color(QPalette.ColorRole.Mid))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawRoundedRect(cap, 3, 3)
-    painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
-    painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, str(digit))
-    painter.setFont(option.font)
-    return _KEY_PX + 8

@@ -106,7 +106,6 @@ class CategoryViews(QObject):
         if shown is not None and self._shelf.info(shown) is None:
             self.gone.emit()
         elif shown is not None:
-            self._sidebar.show_category(shown)
             self._render()
 
     def _on_contents(self, contents: Contents) -> None:

@@ -81,6 +81,18 @@ def test_f2_renames_in_place(qtbot, tree: CategoryTree) -> None:
     assert "-owls" in _rows(tree)  # until the catalog has it
 
 
+def test_what_is_open_stays_marked_while_the_keyboard_or_a_menu_is_at_another(qtbot, tree: CategoryTree) -> None:
+    tree.mark(1)
+    qtbot.mouseClick(tree.viewport(), Qt.MouseButton.RightButton, pos=_place(tree, 3))
+    qtbot.keyClick(tree, Qt.Key.Key_Up)
+    assert tree.current_id != 1
+    assert tree._delegate.open_id == 1
+    tree.show_categories(_infos(BIRDS, OWLS, TEN, NINE, Category(5, "cats")), are_editable=True)
+    assert tree._delegate.open_id == 1
+    tree.mark(None)
+    assert tree._delegate.open_id is None
+
+
 def test_delete_removes_without_a_question(qtbot, tree: CategoryTree) -> None:
     tree.mark(1)
     with qtbot.waitSignal(tree.remove_wanted) as removed:
