@@ -83,9 +83,10 @@ class Editing(QObject):
         ids = [hit.photo_id for hit in preview.hits if hit.probability >= threshold]
         maybe = [hit.photo_id for hit in preview.hits if hit.probability < threshold]
         count = len(ids) if maybe else preview.count  # all that belong are among the best if others are, too
-        remark = sentences.preview_count(count, preview.is_estimate and not maybe)
+        told = sentences.preview_count(count, preview.is_estimate and not maybe)
+        remark = told if ids or not maybe else sentences.nothing_sure()
         heading = wording.one_line(category.name) or self.tr("New category")
-        self._editor.show_count(remark)
+        self._editor.show_count(told)
         self._page.show_members(heading, remark, Contents(category.id, ids, maybe, {}), is_preview=True)
 
     def _save(self, category: Category) -> None:

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QFormLayout,
@@ -48,6 +48,8 @@ class CategoryEditor(QFrame):
         self._title = label(role="title")
         self._name = QLineEdit()
         self._name.setObjectName("field")
+        self._taken = label(self.tr("There is a category of this name already."), "alarm")
+        self._names: Collection[str] = ()  # of the other categories, which cannot be taken
         self._examples = label(role="muted")
         self._prompts = LinesField(self.tr("One description a line"))
         self._negatives = LinesField(self.tr("Such as: drawings of it"))
@@ -88,6 +90,7 @@ class CategoryEditor(QFrame):
         """Begin to change a category, or to invent one (the id 0) with so many first photos; `infos` are all."""
         self._is_filling = True
         self._origin = category
+        self._names = {info.name.casefold() for info in infos if info.category.id != category.id}
         self._title.setText(self.tr("Edit category") if category.id else self.tr("New category"))
         self._save.setText(self.tr("Save") if category.id else self.tr("Create"))
         self._name.setText(category.name)
@@ -117,7 +120,7 @@ class CategoryEditor(QFrame):
     def show_count(self, text: str) -> None:
         """Tell how many photos it would hold."""
         percent = wording.number(self.histogram.value())
-        self._count.setText(self.tr("From {percent} % on: {photos}").format(percent=percent, photos=text))
+        self._count.setText(self.tr("{photos} at {percent} % or more").format(percent=percent, photos=text))
 
     def suggest(self, name: str, prompts: Sequence[str]) -> None:
         """Fill in prompts for a name, unless the user has gone on or written some."""
@@ -128,8 +131,9 @@ class CategoryEditor(QFrame):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.cancelled.emit()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._save.isEnabled():
-            self._on_save()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self._save.isEnabled():
+                self._on_save()
         else:
             super().keyPressEvent(event)
 
@@ -153,8 +157,11 @@ class CategoryEditor(QFrame):
     def _on_edited(self) -> None:
         if self._is_filling:
             return
-        self._save.setEnabled(bool(self._name.text().strip()))
-        if self._name.text().strip() or self._prompts.lines:
+        name = self._name.text().strip()
+        is_taken = name.casefold() in self._names
+        self._taken.setVisible(is_taken)
+        self._save.setEnabled(bool(name) and not is_taken)
+        if name or self._prompts.lines:
             self.edited.emit(self.category)
 
     def _on_save(self) -> None:
@@ -163,6 +170,8 @@ class CategoryEditor(QFrame):
     def _show_rest(self, is_open: bool) -> None:
         self._rest.setVisible(is_open)
         self._more.setText(self.tr("Less") if is_open else self.tr("More"))
+        if is_open:
+            QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self._rest, 0, 0))  # once it is laid out
 
     # Layout
 
@@ -179,8 +188,10 @@ class CategoryEditor(QFrame):
             column.addWidget(caption)
             column.addWidget(field)
             column.addSpacing(4)
-        column.insertWidget(2, self._examples)
-        self._examples.setWordWrap(True)
+        for remark in (self._examples, self._taken):
+            remark.setWordWrap(True)
+            column.insertWidget(2, remark)
+        self._taken.hide()
         column.addWidget(self._more, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._rest)
         column.addStretch(1)
@@ -188,7 +199,8 @@ class CategoryEditor(QFrame):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 4, 0, 8)
         outer.addLayout(self._head())
-        outer.addWidget(_scrolling(body), 1)
+        self._area = _scrolling(body)
+        outer.addWidget(self._area, 1)
         outer.addLayout(self._scores())
         outer.addLayout(self._foot())
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
@@ -150,7 +151,8 @@ class ColourField(_Choice):
             self.tr("Pink"),
             self.tr("Brown"),
         )
-        self.addItem(self.tr("Automatic"), "")
+        usual = replace(category, colour="")
+        self.addItem(dot_icon(colour_of(usual)) if category.id else QIcon(), self.tr("Automatic"), "")
         for name, value in zip(names, COLOURS, strict=True):
             self.addItem(dot_icon(QColor(value)), name, value)
         if category.colour and category.colour not in COLOURS:

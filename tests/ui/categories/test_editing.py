@@ -90,7 +90,7 @@ def test_the_threshold_moves_photos_behind_the_fold_at_once(
     categories.may_preview.clear()
     editor.histogram.setValue(20)
     assert _ids(opened).index(-1) == 10  # those of 0.3, too
-    assert editor._count.text() == "From 20 % on: 10 photos"
+    assert editor._count.text() == "10 photos at 20 % or more"
     categories.may_preview.set()
     editor._save.click()
     qtbot.waitUntil(lambda: categories.known[some[0]].threshold == 0.2)

@@ -72,7 +72,7 @@ def test_prompts_are_suggested_until_the_user_writes_some(qtbot, editor: Categor
 def test_it_tells_how_many_photos_it_would_hold(editor: CategoryEditor) -> None:
     editor.open(BIRDS, OTHERS, [])
     editor.show_count("about 234 photos")
-    assert editor._count.text() == "From 70 % on: about 234 photos"
+    assert editor._count.text() == "about 234 photos at 70 % or more"
 
 
 def test_enter_saves_and_escape_cancels(qtbot, editor: CategoryEditor) -> None:
@@ -86,6 +86,20 @@ def test_enter_saves_and_escape_cancels(qtbot, editor: CategoryEditor) -> None:
     editor._name.clear()
     editor._on_edited()
     assert not editor._save.isEnabled()
+
+
+def test_a_name_that_another_category_has_is_refused_while_it_is_typed(qtbot, editor: CategoryEditor) -> None:
+    editor.open(Category(0, ""), OTHERS, [])
+    qtbot.keyClicks(editor._name, "Owls")
+    assert not editor._taken.isHidden()
+    assert not editor._save.isEnabled()
+    with qtbot.assertNotEmitted(editor.saved):
+        qtbot.keyClick(editor._name, Qt.Key.Key_Return)
+    qtbot.keyClicks(editor._name, "!")
+    assert editor._taken.isHidden()
+    assert editor._save.isEnabled()
+    editor.open(BIRDS, OTHERS, [])  # its own name is not taken
+    assert editor._taken.isHidden()
 
 
 def test_every_field_has_an_accessible_name(editor: CategoryEditor) -> None:
