@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
 from clipsearch.records import CategoryInfo
+from clipsearch.ui import wording
 from clipsearch.ui.categories import places
 from clipsearch.ui.icons import icon
 
@@ -54,7 +55,7 @@ class PhotoMenu(QObject):
         move = menu.addMenu(self.tr("Move to"))
         self._fill(move, self._judge.move, but=shown)
         move.menuAction().setEnabled(len(self._infos) > 1)
-        name = _plain(self._names.get(shown.category.id, shown.name))
+        name = _plain(wording.one_line(shown.name))
         out = menu.addAction(
             icon("not-this"), self.tr("Not “{name}”").format(name=name) + "\tDel", self._judge.take_out
         )

@@ -44,6 +44,8 @@ class TeachingPage(QWidget):
         self._no = push_button("not-this", self.tr("No (N)"), lambda: self._answer(False))
         self._skip = QPushButton(self.tr("Skip (S)"))
         self._skip.clicked.connect(lambda: self._answer(None))
+        self._back = push_button("undo", self.tr("Previous (Backspace)"), self.back_wanted.emit)
+        self._back.setToolTip(self.tr("Judge the photo before once more"))
         self._yes.setProperty("primary", True)
         self._yes.setIcon(icon("belongs", QPalette.ColorRole.BrightText))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -61,6 +63,7 @@ class TeachingPage(QWidget):
         self._question.setText(self.tr("Does this belong in “{name}”?").format(name=name))
         text = self.tr("{number} of {total}").format(number=wording.number(number), total=wording.number(total))
         self._progress.setText(text)
+        self._back.setEnabled(number > 1)
         self.setAccessibleName(f"{self._question.text()} {wording.one_line(photo.path.name)}, {text}")
         self._allow(True)
         self._show_picture(photo)
@@ -98,6 +101,8 @@ class TeachingPage(QWidget):
     def _allow(self, may_answer: bool) -> None:
         for button in (self._yes, self._no, self._skip):
             button.setEnabled(may_answer)
+        if not may_answer:
+            self._back.setEnabled(False)
 
     def _show_picture(self, photo: Photo) -> None:
         if self._task is not None:
@@ -129,6 +134,8 @@ class TeachingPage(QWidget):
         head.addWidget(tool_button("back", self.tr("Back to the category (Esc)"), self.closed.emit, 20))
         head.addWidget(self._question, 1)
         head.addWidget(self._progress)
+        head.addWidget(self._back)
+        self._back.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         answers = QHBoxLayout()
         answers.setContentsMargins(18, 8, 18, 4)
         answers.setSpacing(12)
@@ -141,5 +148,5 @@ class TeachingPage(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(head)
-        layout.addLayout(answers)  # not at the foot, where it is told what was done
+        layout.addLayout(answers)
         layout.addWidget(self.canvas, 1)

@@ -75,6 +75,19 @@ def test_a_slip_can_be_mended(qtbot, some: list[int], page: TeachingPage, catego
     qtbot.waitUntil(lambda: categories.judged.get(some[0]) == {30: False})
 
 
+def test_the_way_back_is_a_button_and_no_bar_lies_over_the_photo(
+    qtbot, some: list[int], page: TeachingPage, opened: MainWindow, categories: FakeCategories
+) -> None:
+    assert not page._back.isEnabled()
+    _answer(qtbot, page, "y")
+    qtbot.waitUntil(lambda: categories.judged.get(some[0]) == {30: True})
+    qtbot.waitUntil(lambda: not opened._session.shelf.is_learning)
+    assert not opened.category_actions.undo_bar.isVisible()
+    page._back.click()
+    assert page.photo.id == 30
+    assert not page._back.isEnabled()
+
+
 def test_it_ends_with_escape_and_when_nothing_is_left(
     qtbot, page: TeachingPage, opened: MainWindow, library: FakeLibrary
 ) -> None:
