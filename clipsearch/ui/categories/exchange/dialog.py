@@ -24,7 +24,7 @@ from clipsearch.ui.categories.exchange.reports import Summary
 from clipsearch.ui.tasks import Task, Tasks
 from clipsearch.ui.widgets import label
 
-_WIDTH_PX, _DETAILS_PX = 580, 150
+_WIDTH_PX, _DETAILS_PX = 540, 150
 
 #: begins the work, dry or not
 Work = Callable[[bool], Generator[ExchangeProgress, None, Any]]
@@ -40,7 +40,6 @@ class DryRunDialog(QDialog):
         self.setWindowTitle(title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowModality(Qt.WindowModality.WindowModal)
-        self.setMinimumWidth(_WIDTH_PX)
         self._tasks = tasks
         self._describe = describe
         self._work: Work | None = None
@@ -116,8 +115,10 @@ class DryRunDialog(QDialog):
     def _lay_out(self) -> None:
         self._choices = QWidget()
         self._choices.setLayout(self.form)
+        self._choices.setMinimumWidth(_WIDTH_PX)
         self.form.setContentsMargins(0, 0, 0, 0)
         self.summary.setWordWrap(True)
+        self.details.setObjectName("details")
         self.details.setReadOnly(True)
         self.details.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.details.setFixedHeight(_DETAILS_PX)
@@ -134,6 +135,7 @@ class DryRunDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(12)
+        column.setSizeConstraint(QVBoxLayout.SizeConstraint.SetMinimumSize)  # grows with what it tells
         for widget in (self._choices, self.summary, self.details, self.progress, self.buttons):
             column.addWidget(widget)
 

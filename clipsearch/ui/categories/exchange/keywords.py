@@ -44,6 +44,7 @@ class KeywordsDialog(QDialog):
         self.picker = Picker(self.tr("Keywords"))
         self.least = QSpinBox()
         self.act = QPushButton(self.tr("Import"))
+        self.cancel = QPushButton(self.tr("Cancel"))
         self._lay_out()
         self._task: Task | None = tasks.run(access.survey)
         self._task.progressed.connect(self._show_progress)
@@ -68,6 +69,9 @@ class KeywordsDialog(QDialog):
         self._task = None
         self._found = survey.keywords
         self.progress.hide()
+        self.act.setVisible(bool(survey.keywords))
+        if not survey.keywords:
+            self.cancel.setText(self.tr("Close"))
         found = self.tr("%Ln keywords found. Tick those that are to become categories.", "", len(survey.keywords))
         nothing = self.tr("Your photos carry no keywords of other programs.")
         unread = self.tr("%Ln files could not be read.", "", len(survey.problems)) if survey.problems else ""
@@ -122,7 +126,6 @@ class KeywordsDialog(QDialog):
         self.act.clicked.connect(lambda _: self._on_act())
         buttons = QDialogButtonBox()
         buttons.addButton(self.act, QDialogButtonBox.ButtonRole.AcceptRole)
-        cancel = QPushButton(self.tr("Cancel"))
-        cancel.clicked.connect(lambda _: self.close())
-        buttons.addButton(cancel, QDialogButtonBox.ButtonRole.RejectRole)
+        self.cancel.clicked.connect(lambda _: self.close())
+        buttons.addButton(self.cancel, QDialogButtonBox.ButtonRole.RejectRole)
         return buttons

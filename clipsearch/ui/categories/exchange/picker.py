@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QWidget
 
-_MOST_ROWS, _ROW_PX = 7, 28
+_MOST_ROWS, _ROW_PX = 7, 26
 _KEY = Qt.ItemDataRole.UserRole
 
 
@@ -30,6 +30,7 @@ class Picker(QListWidget):
         for key, text in rows:
             item = QListWidgetItem(text)
             item.setData(_KEY, key)
+            item.setSizeHint(QSize(0, _ROW_PX))
             item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
             item.setCheckState(Qt.CheckState.Checked if are_ticked else Qt.CheckState.Unchecked)
             self.addItem(item)
