@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import (
-    QButtonGroup,
+    QAbstractButton,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -61,10 +62,8 @@ class Sidebar(QWidget):
         self._problems = _place_button("warning", self.tr("Problems"), lambda: self._choose(Place.PROBLEMS))
         self._models = _place_button("model", self.tr("Models"), lambda: self._choose(Place.MODELS))
         self._buttons = {Place.PHOTOS: self._photos, Place.PROBLEMS: self._problems, Place.MODELS: self._models}
-        self._group = QButtonGroup(self)
-        for button in self._buttons.values():
-            self._group.addButton(button)
-        self._photos.setChecked(True)
+        self._add = push_button("folder-add", self.tr("Add folder…"), self.add_wanted.emit)
+        self._mark(self._photos)
         self._rows = QVBoxLayout()
         self._rows.setSpacing(1)
         self._lay_out()
@@ -79,7 +78,7 @@ class Sidebar(QWidget):
         """Mark the page that is open."""
         self._shown_id = None
         self.categories.tree.mark(None)
-        self._buttons[place].setChecked(True)
+        self._mark(self._buttons[place])
 
     def show_folder(self, folder: Folder) -> None:
         """Mark the folder whose photos are shown."""
@@ -90,10 +89,7 @@ class Sidebar(QWidget):
     def show_category(self, category_id: int) -> None:
         """Mark the category whose photos are shown."""
         self._shown_id = None
-        self._group.setExclusive(False)
-        for button in self._group.buttons():
-            button.setChecked(False)
-        self._group.setExclusive(True)
+        self._mark(None)
         self.categories.tree.mark(category_id)
 
     def show_problem_count(self, count: int) -> None:
@@ -112,6 +108,7 @@ class Sidebar(QWidget):
                 widget.deleteLater()
         self._folder_buttons = {folder.id: self._add_folder(folder) for folder in self._folders}
         self._mark_folder()
+        self._order_tabs()
 
     def folder_menu(self, folder: Folder) -> QMenu:
         """What can be done with a folder."""
@@ -129,13 +126,25 @@ class Sidebar(QWidget):
     def _add_folder(self, folder: Folder) -> QPushButton:
         row = _FolderRow(folder, self)
         self._rows.addWidget(row)
-        self._group.addButton(row.button)
         return row.button
 
     def _mark_folder(self) -> None:
         button = self._folder_buttons.get(self._shown_id) if self._shown_id is not None else None
         if button is not None:
-            button.setChecked(True)
+            self._mark(button)
+
+    def _mark(self, shown: QPushButton | None) -> None:
+        """Let one button at most be the one that is shown. No button group: in one, Tab reaches only that."""
+        for button in (*self._buttons.values(), *self._folder_buttons.values()):
+            button.setChecked(button is shown)
+
+    def _order_tabs(self) -> None:
+        """Let Tab go from top to bottom."""
+        rows = [button.parentWidget() for button in self._folder_buttons.values()]
+        inner = [button for row in rows if row is not None for button in row.findChildren(QAbstractButton)]
+        order = [*self._buttons.values(), *self.categories.tab_order, *inner, self._add]
+        for one, other in pairwise(order):
+            QWidget.setTabOrder(one, other)
 
     def _choose(self, place: Place) -> None:
         self.place_chosen.emit(place)
@@ -143,7 +152,6 @@ class Sidebar(QWidget):
     def _lay_out(self) -> None:
         caption = label(self.tr("Folders"), "caption")
         caption.setContentsMargins(12, 0, 0, 0)
-        add = push_button("folder-add", self.tr("Add folder…"), self.add_wanted.emit)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 14, 11, 12)
         layout.setSpacing(2)
@@ -156,7 +164,7 @@ class Sidebar(QWidget):
         layout.addSpacing(4)
         layout.addWidget(self._folder_area())
         layout.addStretch(1)
-        layout.addWidget(add)
+        layout.addWidget(self._add)
 
     def _folder_area(self) -> QScrollArea:
         body = QWidget()

@@ -49,6 +49,18 @@ def test_the_keyboard_chooses_a_folder(qtbot, opened: MainWindow, session: Sessi
     qtbot.waitUntil(lambda: session.model.rowCount() == 2)
 
 
+def test_tab_goes_through_the_sidebar_from_top_to_bottom(qtbot, opened: MainWindow) -> None:
+    sidebar = opened.sidebar
+    sidebar._photos.setFocus()
+    reached = []
+    for _ in range(8):
+        qtbot.keyClick(opened.focusWidget(), Qt.Key.Key_Tab)
+        reached.append(opened.focusWidget())
+    head, last = [sidebar._problems, sidebar._models, sidebar.categories._add], sidebar._add
+    assert reached[:3] == head
+    assert reached.index(button(opened)) < reached.index(last)
+
+
 def test_a_question_asks_the_whole_library(qtbot, opened: MainWindow, session: Session) -> None:
     button(opened).click()
     qtbot.waitUntil(lambda: session.model.rowCount() == 2)

@@ -38,6 +38,11 @@ class CategorySection(QWidget):
         self._lay_out()
         self.show_categories([], is_read_only=False)
 
+    @property
+    def tab_order(self) -> tuple[QWidget, ...]:
+        """What Tab reaches, from top to bottom."""
+        return self._add, self._filter, self.tree
+
     def show_categories(self, infos: Sequence[CategoryInfo], is_read_only: bool) -> None:
         """List these."""
         self.tree.show_categories(infos, are_editable=not is_read_only)
