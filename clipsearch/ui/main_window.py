@@ -17,6 +17,7 @@ from clipsearch.ui.dragging.dragging import Dragging
 from clipsearch.ui.dragging.drop_area import DropArea
 from clipsearch.ui.folder_actions import FolderActions
 from clipsearch.ui.library_access import Overview
+from clipsearch.ui.menu_key import add_menu_key
 from clipsearch.ui.menus import Menus
 from clipsearch.ui.message_bar import MessageBar
 from clipsearch.ui.model_actions import ModelActions
@@ -158,6 +159,7 @@ class MainWindow(QMainWindow):
         menus.sidebar.toggled.connect(self.sidebar.setVisible)
         menus.shortcuts.triggered.connect(lambda: show_shortcuts(self, self.menuBar()))
         menus.about.triggered.connect(lambda: dialogs.show_about(self))
+        add_menu_key(self)
         menus.mark_appearance(theme.appearance)
         menus.appearance_chosen.connect(theme.choose)
 

@@ -81,7 +81,7 @@ QMenu::item:disabled {{ color: {disabled}; }}
 QMenu::separator {{ height: 1px; background: {border}; margin: 5px 8px; }}
 
 QPushButton {{ background: {base}; color: {text}; border: 1px solid {border}; border-radius: 7px;
-    padding: 6px 14px; min-height: 20px; }}
+    padding: 6px 14px; min-height: 20px; outline: none; }}
 QPushButton:hover {{ background: {hover}; }}
 QPushButton:focus {{ border-color: {accent}; }}
 QPushButton:disabled {{ color: {disabled}; }}
