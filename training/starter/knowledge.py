@@ -1,7 +1,7 @@
 """Texts and the ImageNet classes that photos of them excite: what the text tower is taught.
 
-Two sources: the class names with their WordNet neighbourhood, and training/data/concepts.tsv, written by hand for
-what no class names (people, scenes, events, light).
+Two sources: the class names with their WordNet neighbourhood, and data/concepts.tsv, written by hand for what no class
+names (people, scenes, events, light).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from training.starter.imagenet import ImageClass
 from training.starter.wordnet import Noun, WordNet, classes_below
 
-CONCEPTS = Path(__file__).parent.parent / "data" / "concepts.tsv"
+CONCEPTS = Path(__file__).parent / "data" / "concepts.tsv"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Captioned real photos from the registries' packages: which they are, and where they lie.
 
-training/data/photos.tsv names each photo by package, path and SHA-256; the pictures themselves are fetched, never
+data/photos.tsv names each photo by package, path and SHA-256; the pictures themselves are fetched, never
 stored here.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from training.starter.downloads import Source, fetch
 
-DATA = Path(__file__).parent.parent / "data"
+DATA = Path(__file__).parent / "data"
 PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
 
 

@@ -1,0 +1,55 @@
+"""A pair of picture and text, and what becomes of many: a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A picture (a file, the bytes of one, or upright and RGB) and what is said of it; `key` names it in messages."""
+
+    picture: Path | bytes | Image.Image
+    text: str
+    key: str
+
+
+class BadPairError(Exception):
+    """A pair that cannot be learned from, and why; it is counted and passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Pairs as a model takes them.
+
+    `pixels` float32 [n, 3, size, size], as the model's preprocessing makes them; `tokens` int64 [n, context], padded
+    with 0; `views` float32 [n, 2, 3, size, size], two strong variations of each picture where the objective wants
+    them. `bad` holds a sentence for each pair that was passed over on the way.
+    """
+
+    pixels: Tensor
+    tokens: Tensor
+    views: Tensor | None = None
+    bad: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def parts(self, size: int) -> Iterator[Batch]:
+        """Yield batches of at most `size` pairs, in order; the first one holds `bad`."""
+        for start in range(0, len(self), size):
+            cut = slice(start, start + size)
+            views = None if self.views is None else self.views[cut]
+            yield Batch(self.pixels[cut], self.tokens[cut], views, self.bad if start == 0 else [])
+
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device; from pinned memory the copy runs beside the computation."""
+        views = None if self.views is None else self.views.to(device, non_blocking=True)
+        pixels, tokens = (one.to(device, non_blocking=True) for one in (self.pixels, self.tokens))
+        return Batch(pixels, tokens, views, self.bad)

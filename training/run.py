@@ -1,0 +1,160 @@
+"""A run: everything that decides what comes out of training, in one TOML file that is saved with the result."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import tomli_w
+
+from clipsearch.errors import ClipsearchError
+from clipsearch.model import CLIPConfig, config
+from training.errors import TrainingError
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file; what is left out has its default, and what is not known is refused."""
+
+
+class Data(Table, frozen=True):
+    """Where the pairs come from, and how their pictures are varied.
+
+    `path`: a CSV, TSV or JSONL file, a folder, shards ("train-{0000..0099}.tar", local or remote), a library; empty for
+    scenes. `augment`: "crop" is the paper's only one, a random square of the resized picture.
+    """
+
+    kind: Literal["scenes", "table", "folder", "shards", "library"]
+    path: str = ""
+    picture_column: str = "filepath"
+    text_column: str = "title"
+    augment: Literal["none", "crop", "crop-and-flip"] = "crop"
+    least_scale: float = 0.9
+    workers: int = 2
+
+
+class Text(Table, frozen=True):
+    """How texts become tokens: CLIP's tokenizer, or one learned from the run's own texts, at most so many tokens."""
+
+    tokenizer: Literal["clip", "learned"] = "clip"
+    vocabulary: int = 49408
+    context_length: int = 77
+
+
+class Objective(Table, frozen=True):
+    """What is learned. The further parts are added to the first with these weights; 0 leaves them out."""
+
+    kind: Literal[
+        "contrastive", "sigmoid", "language-model", "bag-of-words-prediction", "visual-n-grams", "pseudo-labels"
+    ] = "contrastive"
+    captioning: float = 0.0  # CoCa's second objective
+    self_supervision: float = 0.0  # SLIP's
+    locked_image_tower: bool = False  # LiT
+    patch_dropout: float = 0.0  # share of the patches left out in training
+
+
+class Optimiser(Table, frozen=True):
+    """AdamW; the betas and eps are the tower's own unless they are given (paper, table 18)."""
+
+    learning_rate: float
+    weight_decay: float = 0.2
+    beta1: float = 0.9
+    beta2: float | None = None
+    eps: float | None = None
+    warmup_steps: int = 2000
+    clip_norm: float | None = None
+    half_statistics: bool = False
+    half_text_tower: bool = False  # weights in half precision, rounded stochastically
+
+
+class Loop(Table, frozen=True):
+    """How long, how much at once, how exactly and how often."""
+
+    steps: int
+    batch_size: int  # pairs a step, of all processes together
+    micro_batch_size: int = 0  # pairs that are computed at once, 0: all of a process's
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    gradient_checkpointing: bool = False
+    compile: bool = False
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    ema: float = 0.0  # decay of the average of the weights, 0: none
+    log_every: int = 10
+    checkpoint_every: int = 500
+    checkpoints_kept: int = 2
+
+
+class Evaluation(Table, frozen=True):
+    """Zero-shot accuracy while training; `classes`: a folder of folders named after them, empty for the scenes' own."""
+
+    every: int = 0  # steps, 0: at the end only
+    classes: str = ""
+    pictures: int = 2000
+    templates: str = "default"
+
+
+class Run(Table, frozen=True):
+    """One run. `model` is the name of an architecture, or a table as `CLIPConfig.to_json` writes it."""
+
+    name: str
+    model: str | dict[str, Any]
+    data: Data
+    optimiser: Optimiser
+    loop: Loop
+    text: Text = Text()
+    objective: Objective = Objective()
+    evaluation: Evaluation = Evaluation()
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    @property
+    def network(self) -> CLIPConfig:
+        """The architecture. Raises ClipsearchError for an unknown name or a table that is not understood."""
+        return config(self.model) if isinstance(self.model, str) else CLIPConfig.from_json(self.model)
+
+
+def read(path: Path) -> Run:
+    """Read and check a run. Raises TrainingError, which names the table and the value that is wrong."""
+    try:
+        run = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Run)
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainingError(f"{path} cannot be read ({error}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise TrainingError(f"{path} is not TOML: {error}.") from error
+    except msgspec.ValidationError as error:
+        raise TrainingError(f"{path} is not understood: {error}.") from error
+    check(run)
+    return run
+
+
+def write(run: Run, path: Path) -> None:
+    """Write a run so that `read` gives it back, with all that was left out. Raises OSError."""
+    path.write_text(tomli_w.dumps(_without_none(msgspec.to_builtins(run))), "utf-8")
+
+
+def check(run: Run) -> None:
+    """Raise TrainingError for what fits its type but not the rest."""
+    loop, network = run.loop, _network(run)
+    if not loop.batch_size > 0 or loop.batch_size < loop.micro_batch_size:
+        raise TrainingError("batch_size must be above 0 and not below micro_batch_size.")
+    if not 0 <= run.objective.patch_dropout < 1:
+        raise TrainingError("patch_dropout is a share of the patches, from 0 to less than 1.")
+    if run.text.context_length != network.text.context_length or run.text.vocabulary != network.text.vocab_size:
+        told = f"{network.text.context_length} positions and {network.text.vocab_size} tokens"
+        raise TrainingError(f"The table text does not fit the model, whose text tower has {told}.")
+    if (run.objective.kind == "sigmoid") != (network.logit_bias_init is not None):
+        raise TrainingError("The sigmoid objective, and only it, needs a model with a bias (logit_bias_init = -10.0).")
+
+
+def _network(run: Run) -> CLIPConfig:
+    try:
+        return run.network
+    except ClipsearchError as error:
+        raise TrainingError(error.message) from error
+
+
+def _without_none(values: Any) -> Any:
+    """Leave out what is None, which TOML cannot say, and which is the default everywhere."""
+    if isinstance(values, dict):
+        return {key: _without_none(value) for key, value in values.items() if value is not None}
+    return [_without_none(value) for value in values] if isinstance(values, list | tuple) else values
