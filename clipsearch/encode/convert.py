@@ -1,6 +1,7 @@
 """A checkpoint -> a model package, in a process of its own, so that torch's memory goes when it is done.
 
-A package is accepted only if ONNX Runtime gives torch's vectors for the demo photos and some texts.
+A package is accepted only if ONNX Runtime gives torch's vectors for the demo photos and some texts. Training, which has
+torch loaded anyway, does it in its own process.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from PIL import Image
 from clipsearch.encode.encoder import unit
 from clipsearch.encode.engine_onnx import OnnxEngine
 from clipsearch.encode.layouts import cleaning, token_id
-from clipsearch.encode.package import Package, revision_of
+from clipsearch.encode.package import CLEANINGS, Package, revision_of
 from clipsearch.encode.preprocess import Preprocess, normalise, to_square
 from clipsearch.encode.tokenizer import END_OF_TEXT, PAD, Tokenizer, pad
 from clipsearch.errors import ClipsearchError, ConversionError
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from clipsearch.model import CLIPConfig
 
 SAME = 0.9999  # the least cosine between torch's vector and ONNX Runtime's
+
+#: beside a tokenizer.json that training made: the `text` part of a model.json
+TEXT_FORM = "text.json"
 
 _SPAWN = multiprocessing.get_context("spawn")
 _HEARTBEAT_S = 0.25
@@ -64,6 +68,21 @@ Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class TextForm:
+    """How a checkpoint's texts become tokens: a tokenizer.json, and the `text` part of a model.json."""
+
+    tokenizer: Path
+    context_length: int
+    pad_id: int
+    cleaning: str
+    eot_id: int | None
+
+    def open(self) -> Tokenizer:
+        """Return the tokenizer. Raises PackageError."""
+        return Tokenizer(self.tokenizer, self.context_length, self.pad_id, self.cleaning, self.eot_id)
+
+
+@dataclass(frozen=True, slots=True)
 class _Job:
     source: Path
     folder: Path
@@ -86,14 +105,31 @@ def convert(
     """
     check_installed()
     job = _Job(source, folder, name, title, licence, architecture)
-    _make(folder)
-    done = False
-    try:
-        yield from _watched(job)
-        done = True
-    finally:
-        if not done:
-            shutil.rmtree(folder, ignore_errors=True)
+    yield from _whole(job, _watched(job))
+
+
+def convert_here(source: Path, folder: Path, *, name: str, title: str, licence: str) -> Steps:
+    """Do what `convert` does, with the same errors, in this process."""
+    check_installed()
+    job = _Job(source, folder, name, title, licence, None)
+    yield from _whole(job, _told(job))
+
+
+def text_form(source: Path, config: CLIPConfig) -> TextForm:
+    """Tell how the texts of the checkpoint `source` (a file or folder) of this architecture become tokens.
+
+    Raises ConversionError if it has a vocabulary of its own and no tokenizer.json, or one that says too little.
+    """
+    tokenizer, is_clip = _tokenizer_of(source, config)
+    if tokenizer.with_name(TEXT_FORM).is_file():
+        return _stated(tokenizer, config)
+    return TextForm(
+        tokenizer,
+        config.text.context_length,
+        PAD if config.text.ends_early else _pad_id(tokenizer),
+        "clip" if is_clip else _cleaning(tokenizer.parent, config),
+        END_OF_TEXT if is_clip else None,
+    )
 
 
 def check_installed() -> None:
@@ -112,6 +148,19 @@ def _make(folder: Path) -> None:
             raise ConversionError(f"{folder} is not empty; please choose a new folder.", folder)
     except OSError as error:
         raise ConversionError(f"{folder} cannot be made: {error.strerror or error}.", folder) from error
+
+
+def _whole(job: _Job, steps: Steps) -> Steps:
+    """Take the steps in a new folder; if they do not come to their end, nothing is left of it."""
+    _make(job.folder)
+    done = False
+    try:
+        yield from steps
+        done = True
+    finally:
+        if not done:
+            steps.close()
+            shutil.rmtree(job.folder, ignore_errors=True)
 
 
 def _watched(job: _Job) -> Steps:
@@ -159,20 +208,31 @@ def _serve(pipe: Connection, job: _Job) -> None:
 
 
 def _outcome(pipe: Connection, job: _Job) -> ClipsearchError | None:
+    steps = _told(job)
+    while True:
+        try:
+            step = next(steps, None)
+        except ClipsearchError as error:
+            return error
+        if step is None:
+            return None
+        pipe.send(step)
+
+
+def _told(job: _Job) -> Steps:
+    """Take the steps; whatever a strange checkpoint can cause becomes one sentence."""
     try:
-        for step in _steps(job):
-            pipe.send(step)
-    except BrokenPipeError:
+        yield from _steps(job)
+    except ClipsearchError:
         raise
-    except ClipsearchError as error:
-        return error
-    except MemoryError:
-        return ConversionError("The memory does not suffice for this model: close other programs and try again.")
+    except MemoryError as error:
+        message = "The memory does not suffice for this model: close other programs and try again."
+        raise ConversionError(message) from error
     except OSError as error:
-        return ConversionError(f"The package cannot be written: {error.strerror or error}.", job.folder)
-    except Exception as error:  # whatever a strange checkpoint can cause becomes one sentence
-        return ConversionError(f"{job.source.name} cannot be converted: {type(error).__name__}, {error}", job.source)
-    return None
+        raise ConversionError(f"The package cannot be written: {error.strerror or error}.", job.folder) from error
+    except Exception as error:
+        message = f"{job.source.name} cannot be converted: {type(error).__name__}, {error}"
+        raise ConversionError(message, job.source) from error
 
 
 def _steps(job: _Job) -> Iterator[ModelProgress]:
@@ -197,9 +257,8 @@ def _steps(job: _Job) -> Iterator[ModelProgress]:
 
 def _describe(job: _Job, config: CLIPConfig) -> Package:
     """Describe the package, and put its tokenizer into the folder."""
-    vision, text = config.vision, config.text
-    source, is_clip = _tokenizer_of(job.source, config)
-    shutil.copyfile(source, job.folder / "tokenizer.json")
+    vision, text = config.vision, text_form(job.source, config)
+    shutil.copyfile(text.tokenizer, job.folder / "tokenizer.json")
     return Package(
         folder=job.folder,
         name=job.name,
@@ -209,9 +268,9 @@ def _describe(job: _Job, config: CLIPConfig) -> Package:
         dim=config.embed_dim,
         preprocess=Preprocess(1, vision.image_size, config.resize, config.interpolation, config.mean, config.std),
         context_length=text.context_length,
-        pad_id=PAD if text.ends_early else _pad_id(source),
-        cleaning="clip" if is_clip else _cleaning(source.parent, config),
-        eot_id=END_OF_TEXT if is_clip else None,
+        pad_id=text.pad_id,
+        cleaning=text.cleaning,
+        eot_id=text.eot_id,
         architecture=config.to_json(),
     )
 
@@ -228,6 +287,20 @@ def _tokenizer_of(source: Path, config: CLIPConfig) -> tuple[Path, bool]:
         f"{source.name} has a vocabulary of its own; please put its tokenizer.json into the folder of its weights."
     )
     raise ConversionError(message, source)
+
+
+def _stated(tokenizer: Path, config: CLIPConfig) -> TextForm:
+    """Read what training wrote beside its tokenizer. Raises ConversionError."""
+    path = tokenizer.with_name(TEXT_FORM)
+    try:
+        values = json.loads(path.read_text("utf-8"))
+        cleaning, eot_id = values["cleaning"], values["eot_id"]
+        numbers = int(values["context_length"]), int(values["pad_id"])
+        if cleaning not in CLEANINGS or not 0 < numbers[0] <= config.text.context_length:
+            raise ValueError(f"cleaning {cleaning!r}, {numbers[0]} positions")
+        return TextForm(tokenizer, *numbers, cleaning, None if eot_id is None else int(eot_id))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ConversionError(f"{TEXT_FORM} beside the weights is not understood ({error}).", path) from error
 
 
 def _pad_id(tokenizer: Path) -> int:
