@@ -34,9 +34,27 @@ def _run_clip_tokenizer(options: argparse.Namespace) -> None:
     build(options.merges, options.out)
 
 
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path, help="a run's folder, its model/, one of its checkpoints, or another")
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the package")
+    parser.add_argument("--name", help="what the program calls it; by default the run's name")
+    parser.add_argument("--title", help="what people call it")
+    parser.add_argument("--licence", default="unknown licence", help="under which others may use it")
+    parser.add_argument("--background", type=Path, help="folder of pictures of all kinds; by default the demo's")
+
+
+def _run_export(options: argparse.Namespace) -> None:
+    from training.export import export
+
+    one = options
+    package = export(one.checkpoint, one.out, one.name, one.title, one.licence, one.background)
+    print(f"{package.name} is a package now; `clipsearch models import {one.out}` installs it.")
+
+
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
     "clip-tokenizer": ("make CLIP's tokenizer.json from the released merges", _add_clip_tokenizer, _run_clip_tokenizer),
+    "export": ("make a trained model a package that clipsearch installs", _add_export, _run_export),
     "starter": ("make the bundled starter model again from package downloads", _add_starter, _run_starter),
 }
 

@@ -1,0 +1,97 @@
+"""What training left on disk: a run, its final model, its checkpoints; weights and tokenizer of any of them."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from clipsearch.encode.convert import TEXT_FORM
+from clipsearch.model import CLIP, CLIPConfig, as_parameter, assemble, load
+from clipsearch.model.checkpoint import save
+from clipsearch.model.checkpoint.sources import CONFIG, WEIGHTS
+from clipsearch.model.checkpoint.weights import read_weights
+from training import run as runs
+from training.errors import TrainingError
+
+RUN, MODEL, CHECKPOINTS, STEP = "run.toml", "model", "checkpoints", "step-"
+TOKENIZER = "tokenizer.json"
+#: a tokenizer, and what says how it is used
+TEXT_FILES = (TOKENIZER, TEXT_FORM, "tokenizer_config.json")
+
+_LEARNERS = "clip."  # before the names of the model's weights where the objective's own lie beside them
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Where weights lie (a file or folder), and the run that made them with its folder, if that is known."""
+
+    weights: Path
+    folder: Path | None = None
+    run: runs.Run | None = None
+
+
+def find(path: Path) -> Trained:
+    """Find the weights at `path`: a run (its final model, or else the newest checkpoint), a part of one, or any.
+
+    Raises TrainingError if there is nothing.
+    """
+    if not path.exists():
+        raise TrainingError(f"There is no file or folder {path}.")
+    if (path / RUN).is_file():
+        return Trained(_newest(path), path, runs.read(path / RUN))
+    folder = _run_of(path.resolve())
+    return Trained(path, folder, runs.read(folder / RUN)) if folder else Trained(path)
+
+
+def weights_of(trained: Trained) -> CLIP:
+    """Read the model, in fp32 and evaluation mode. Raises ClipsearchError."""
+    folder = trained.weights
+    if trained.run is None or folder.is_file() or (folder / CONFIG).is_file():
+        return load(folder)
+    return _of_a_learner(folder / WEIGHTS, trained.run.network)
+
+
+def lay_out(clip: CLIP, texts: list[Path], folder: Path) -> None:
+    """Write a model that can be exported or tuned: weights, architecture and the files of its tokenizer.
+
+    Raises ClipsearchError where the folder cannot be written.
+    """
+    save(clip, folder)
+    try:
+        for file in texts:
+            shutil.copyfile(file, folder / file.name)
+    except OSError as error:
+        raise TrainingError(f"The tokenizer cannot be written to {folder}: {error.strerror or error}.") from error
+
+
+def text_files(trained: Trained) -> list[Path]:
+    """Return the files of a model's own tokenizer, beside its weights or in its run's folder; [] if it has none."""
+    beside = trained.weights if trained.weights.is_dir() else trained.weights.parent
+    places = [place for place in (beside, trained.folder) if place and (place / TOKENIZER).is_file()]
+    return [places[0] / name for name in TEXT_FILES if (places[0] / name).is_file()] if places else []
+
+
+def _run_of(path: Path) -> Path | None:
+    """Return the folder of the run that a model or checkpoint is part of."""
+    folder = path.parent if path.name == MODEL else path.parent.parent if path.parent.name == CHECKPOINTS else None
+    return folder if folder and (folder / RUN).is_file() else None
+
+
+def _newest(folder: Path) -> Path:
+    if (folder / MODEL).is_dir():
+        return folder / MODEL
+    steps = [path for path in (folder / CHECKPOINTS).glob(f"{STEP}*") if path.name.removeprefix(STEP).isdigit()]
+    if not steps:
+        raise TrainingError(f"{folder} holds no model yet: the run has not reached its first checkpoint.")
+    return max(steps, key=lambda path: int(path.name.removeprefix(STEP)))
+
+
+def _of_a_learner(path: Path, config: CLIPConfig) -> CLIP:
+    """Read a model out of a checkpoint of the loop, where the objective's own weights may lie beside it."""
+    if not path.is_file():
+        raise TrainingError(f"{path.parent} holds no {path.name}: it is no checkpoint of a run.")
+    state = read_weights([path])
+    if any(key.startswith(_LEARNERS) for key in state):
+        state = {key.removeprefix(_LEARNERS): state[key] for key in state if key.startswith(_LEARNERS)}
+    return assemble(config, {key: as_parameter(value) for key, value in state.items()}, path)
