@@ -166,8 +166,8 @@ def _training(finished: Finished) -> list[str]:
         f"**Objective.** {_OBJECTIVES[run.objective.kind]}{_additions(run)}",
         "",
         f"**Schedule.** {steps:,} of {loop.steps:,} steps of {loop.batch_size:,} pairs: {steps * loop.batch_size:,} "
-        f"pairs seen. AdamW, learning rate {rate.learning_rate:g} after {rate.warmup_steps:,} steps of warm-up, weight decay "
-        f"{rate.weight_decay:g}; precision {loop.precision}; seed {run.seed}.",
+        f"pairs seen. AdamW, learning rate {rate.learning_rate:g} after {rate.warmup_steps:,} steps of warm-up, "
+        f"weight decay {rate.weight_decay:g}; precision {loop.precision}; seed {run.seed}.",
     ]
 
 
