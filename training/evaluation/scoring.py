@@ -1,0 +1,64 @@
+"""What a model can do without being trained for it: on the held-out combinations of scenes, or a folder of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clipsearch.encode.prompts import template_set
+from training.errors import TrainingError
+from training.evaluation.exams import Exam
+from training.evaluation.folder import classes_of
+from training.evaluation.zero_shot import Result, Tokens, grade
+from training.objectives.objective import Learner
+from training.run import Evaluation
+from training.scenes import exams
+
+#: the scenes that measure are drawn from this seed whatever a run's own is, so that runs can be compared
+SCENES_SEED = 20210226
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Results, of which the first one is the headline."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers (top 1): on held-out pairs of colour and shape, or on the folder's pictures."""
+        return self.results[0].top1
+
+    @property
+    def chance(self) -> float:
+        """What guessing would give instead."""
+        return self.results[0].chance
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values: the headline's and, where there are several aspects, those of each."""
+        first = self.results[0].to_json()
+        head = {"zero_shot_accuracy": first.pop("top1"), "chance": first.pop("chance")} | first
+        return head | ({"aspects": [one.to_json() for one in self.results]} if len(self.results) > 1 else {})
+
+
+def score(learner: Learner, texts: Tokens, evaluation: Evaluation) -> Score:
+    """Measure zero-shot accuracy as a run asks for it.
+
+    Raises TrainingError for a folder of classes that cannot be used or too few pictures, and ClipsearchError for
+    unknown templates.
+    """
+    return Score(tuple(grade(learner, texts, exam) for exam in _exams(learner, evaluation)))
+
+
+def _exams(learner: Learner, evaluation: Evaluation) -> list[Exam]:
+    if evaluation.classes:
+        return [classes_of(Path(evaluation.classes), template_set(evaluation.templates), evaluation.pictures)]
+    asked = [
+        exam
+        for exam in exams(evaluation.pictures, SCENES_SEED, learner.clip.config.vision.image_size)
+        if exam.questions
+    ]
+    if not asked:
+        raise TrainingError("The table evaluation needs at least one picture.")
+    return asked
