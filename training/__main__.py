@@ -51,10 +51,43 @@ def _run_export(options: argparse.Namespace) -> None:
     print(f"{package.name} is a package now; `clipsearch models import {one.out}` installs it.")
 
 
+def _add_scenes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, required=True, help="new folder for the pictures and captions.csv")
+    parser.add_argument("--count", type=int, required=True, help="how many scenes")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other scenes")
+    parser.add_argument("--size", type=int, default=64, help="pixels a side")
+    parser.add_argument("--held-out", action="store_true", help="only scenes with a combination held out of training")
+
+
+def _run_scenes(options: argparse.Namespace) -> None:
+    from training.scenes.folder import write
+
+    write(options.out, options.count, options.seed, options.held_out, options.size)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, help="a run's folder model/")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--classes", type=Path, help="folder of folders of pictures, each named after what they show")
+    asked.add_argument("--scenes", action="store_true", help="the held-out combinations of the scenes; the default")
+    parser.add_argument("--pictures", type=int, default=2000, help="how many pictures at most")
+    parser.add_argument("--templates", default="default", help="set of prompts for --classes, such as imagenet-80")
+
+
+def _run_evaluate(options: argparse.Namespace) -> None:
+    from training.evaluation.command import evaluate
+    from training.run import Evaluation
+
+    classes = "" if options.classes is None else str(options.classes)
+    evaluate(options.model, Evaluation(classes=classes, pictures=options.pictures, templates=options.templates))
+
+
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
     "clip-tokenizer": ("make CLIP's tokenizer.json from the released merges", _add_clip_tokenizer, _run_clip_tokenizer),
+    "evaluate": ("measure a model's zero-shot accuracy, as a line of JSON", _add_evaluate, _run_evaluate),
     "export": ("make a trained model a package that clipsearch installs", _add_export, _run_export),
+    "scenes": ("draw scenes with captions into a folder", _add_scenes, _run_scenes),
     "starter": ("make the bundled starter model again from package downloads", _add_starter, _run_starter),
 }
 
