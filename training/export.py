@@ -24,7 +24,7 @@ from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files.decode import decode
 from clipsearch.paths import resource_path
 from training.errors import TrainingError
-from training.trained import Trained, find, lay_out, text_files, weights_of
+from training.trained import Trained, find, form_of, lay_out, weights_of
 
 UNKNOWN = "unknown licence"
 
@@ -61,7 +61,8 @@ def export(
         raise TrainingError(f"{out} is there already; choose a new folder for the package.")
     with _beside(out) as work:
         source, made = work / "checkpoint" / name, work / "package"
-        lay_out(weights_of(trained), text_files(trained), source)
+        clip = weights_of(trained)
+        lay_out(clip, form_of(trained, clip.config), source)
         for _ in convert_here(source, made, name=name, title=title or name, licence=licence):
             pass
         vectors = background_of(load_package(made), background or resource_path("demo"))

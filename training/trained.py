@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from clipsearch.encode.convert import TEXT_FORM
+from clipsearch.encode.convert import TEXT_FORM, TextForm, text_form
 from clipsearch.model import CLIP, CLIPConfig, as_parameter, assemble, load
 from clipsearch.model.checkpoint import save
 from clipsearch.model.checkpoint.sources import CONFIG, WEIGHTS
@@ -16,8 +17,6 @@ from training.errors import TrainingError
 
 RUN, MODEL, CHECKPOINTS, STEP = "run.toml", "model", "checkpoints", "step-"
 TOKENIZER = "tokenizer.json"
-#: a tokenizer, and what says how it is used
-TEXT_FILES = (TOKENIZER, TEXT_FORM, "tokenizer_config.json")
 
 _LEARNERS = "clip."  # before the names of the model's weights where the objective's own lie beside them
 
@@ -52,24 +51,28 @@ def weights_of(trained: Trained) -> CLIP:
     return _of_a_learner(folder / WEIGHTS, trained.run.network)
 
 
-def lay_out(clip: CLIP, texts: list[Path], folder: Path) -> None:
-    """Write a model that can be exported or tuned: weights, architecture and the files of its tokenizer.
+def form_of(trained: Trained, config: CLIPConfig) -> TextForm:
+    """Tell how a model's texts become tokens: by the tokenizer beside its weights, its run's, or CLIP's.
+
+    Raises ConversionError where it has a vocabulary of its own, but no tokenizer.
+    """
+    beside = trained.weights if trained.weights.is_dir() else trained.weights.parent
+    places = (place for place in (beside, trained.folder) if place and (place / TOKENIZER).is_file())
+    return text_form(next(places, trained.weights), config)
+
+
+def lay_out(clip: CLIP, form: TextForm, folder: Path) -> None:
+    """Write a model that can be exported or tuned: weights, architecture and tokenizer, with how that is used.
 
     Raises ClipsearchError where the folder cannot be written.
     """
     save(clip, folder)
+    values = {name: value for name, value in asdict(form).items() if name != "tokenizer"}
     try:
-        for file in texts:
-            shutil.copyfile(file, folder / file.name)
+        shutil.copyfile(form.tokenizer, folder / TOKENIZER)
+        (folder / TEXT_FORM).write_text(json.dumps(values, indent=1) + "\n", "utf-8")
     except OSError as error:
         raise TrainingError(f"The tokenizer cannot be written to {folder}: {error.strerror or error}.") from error
-
-
-def text_files(trained: Trained) -> list[Path]:
-    """Return the files of a model's own tokenizer, beside its weights or in its run's folder; [] if it has none."""
-    beside = trained.weights if trained.weights.is_dir() else trained.weights.parent
-    places = [place for place in (beside, trained.folder) if place and (place / TOKENIZER).is_file()]
-    return [places[0] / name for name in TEXT_FILES if (places[0] / name).is_file()] if places else []
 
 
 def _run_of(path: Path) -> Path | None:
