@@ -43,7 +43,10 @@ class Text(Table, frozen=True):
 
 
 class Objective(Table, frozen=True):
-    """What is learned. The further parts are added to the first with these weights; 0 leaves them out."""
+    """What is learned. The further parts are added to the first with these weights; 0 leaves them out.
+
+    A bag-of-words text tower (the model's text.kind) makes "contrastive" the paper's bag-of-words contrastive method.
+    """
 
     kind: Literal[
         "contrastive", "sigmoid", "language-model", "bag-of-words-prediction", "visual-n-grams", "pseudo-labels"
@@ -52,6 +55,7 @@ class Objective(Table, frozen=True):
     self_supervision: float = 0.0  # SLIP's
     locked_image_tower: bool = False  # LiT
     patch_dropout: float = 0.0  # share of the patches left out in training
+    ngrams: int = 65536  # the most frequent ones, which Visual N-Grams learn
 
 
 class Optimiser(Table, frozen=True):
@@ -137,13 +141,40 @@ def check(run: Run) -> None:
     loop, network = run.loop, _network(run)
     if not loop.batch_size > 0 or loop.batch_size < loop.micro_batch_size:
         raise TrainingError("batch_size must be above 0 and not below micro_batch_size.")
-    if not 0 <= run.objective.patch_dropout < 1:
-        raise TrainingError("patch_dropout is a share of the patches, from 0 to less than 1.")
+    check_objective(run.objective, network)
     if run.text.context_length != network.text.context_length or run.text.vocabulary != network.text.vocab_size:
         told = f"{network.text.context_length} positions and {network.text.vocab_size} tokens"
         raise TrainingError(f"The table text does not fit the model, whose text tower has {told}.")
-    if (run.objective.kind == "sigmoid") != (network.logit_bias_init is not None):
-        raise TrainingError("The sigmoid objective, and only it, needs a model with a bias (logit_bias_init = -10.0).")
+
+
+def check_objective(objective: Objective, network: CLIPConfig) -> None:
+    """Raise TrainingError for what cannot be learned together, or not by this network."""
+    compares = objective.kind in {"contrastive", "sigmoid", "pseudo-labels"}
+    text, is_locked = network.text, objective.locked_image_tower
+    faults = {
+        "patch_dropout is a share of the patches, from 0 to less than 1.": not 0 <= objective.patch_dropout < 1,
+        "The weights captioning and self_supervision must not be negative.": not (
+            objective.captioning >= 0 and objective.self_supervision >= 0
+        ),
+        "patch_dropout needs an image tower of patches (vision.kind = vit).": (
+            objective.patch_dropout > 0 and network.vision.kind != "vit"
+        ),
+        "A locked image tower learns nothing, so patch_dropout and self_supervision must be 0.": (
+            is_locked and (objective.patch_dropout > 0 or objective.self_supervision > 0)
+        ),
+        "Captioning is added to an objective that compares pictures and texts: contrastive, sigmoid, pseudo-labels.": (
+            objective.captioning > 0 and not compares
+        ),
+        "Captioning needs a text tower that is a causal Transformer.": (
+            objective.captioning > 0 and (text.kind != "transformer" or not text.causal)
+        ),
+        "The sigmoid objective, and only it, needs a model with a bias (logit_bias_init = -10.0).": (
+            (objective.kind == "sigmoid") != (network.logit_bias_init is not None)
+        ),
+        "ngrams must be above 0.": objective.ngrams < 1,
+    }
+    if fault := next((fault for fault, is_there in faults.items() if is_there), ""):
+        raise TrainingError(fault)
 
 
 def _network(run: Run) -> CLIPConfig:

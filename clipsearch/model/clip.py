@@ -51,11 +51,19 @@ class CLIP(nn.Module):
 
         Raises ValueError for pictures of another size (`clipsearch.model.load` can make a model for it).
         """
-        size = self.config.vision.image_size
-        if pixels.shape[1:] != (3, size, size):
-            raise ValueError(f"{self.config.name} takes pixels [n, 3, {size}, {size}], not {list(pixels.shape)}.")
+        self._check_pixels(pixels)
         features: Tensor = self.visual(pixels)
         return features
+
+    def encode_image_and_patches(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode pixels as `encode_image` does, and return what the tower makes of each patch as well.
+
+        A patch is a cell of the last feature map in a ResNet: [n, patches, `config.vision.patch_width`]. In training,
+        patch dropout leaves fewer of them.
+        """
+        self._check_pixels(pixels)
+        features, patches = self.visual.with_patches(pixels)
+        return features, patches
 
     def encode_text(self, tokens: Tensor) -> Tensor:
         """Encode tokens int64 [n, l], l up to the context length, as features [n, d], not normalised.
@@ -65,16 +73,32 @@ class CLIP(nn.Module):
 
         Raises ValueError for longer texts.
         """
-        text = self.config.text
-        if tokens.shape[1] > text.context_length:
-            raise ValueError(f"{self.config.name} takes {text.context_length} tokens a text, not {tokens.shape[1]}.")
-        features: Tensor = self.text(trim(tokens) if text.ends_early else tokens)
+        features: Tensor = self.text(self._as_long_as_needed(tokens))
         return features
+
+    def encode_text_and_states(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode tokens as `encode_text` does, and return the state of each position that was computed as well.
+
+        States [n, l, text width], l up to that of the tokens. Only of a Transformer, not of a bag of words.
+        """
+        features, states = self.text.with_states(self._as_long_as_needed(tokens))  # type: ignore[operator]
+        return features, states
 
     @torch.no_grad()
     def clamp_temperature(self) -> None:
         """Keep exp(logit_scale) within 1 and 100; training calls it after each step (paper, section 2.5)."""
         self.logit_scale.clamp_(0, MAX_LOGIT_SCALE)
+
+    def _check_pixels(self, pixels: Tensor) -> None:
+        size = self.config.vision.image_size
+        if pixels.shape[1:] != (3, size, size):
+            raise ValueError(f"{self.config.name} takes pixels [n, 3, {size}, {size}], not {list(pixels.shape)}.")
+
+    def _as_long_as_needed(self, tokens: Tensor) -> Tensor:
+        text = self.config.text
+        if tokens.shape[1] > text.context_length:
+            raise ValueError(f"{self.config.name} takes {text.context_length} tokens a text, not {tokens.shape[1]}.")
+        return trim(tokens) if text.ends_early else tokens
 
 
 def lift_text_keys(module: nn.Module, state: dict[str, Tensor], prefix: str, metadata: dict[str, Any]) -> None:

@@ -54,6 +54,11 @@ class VisionConfig:
         return self.grid**2 + (self.class_token or self.kind == "resnet")
 
     @property
+    def patch_width(self) -> int:
+        """Channels of a patch (for a ResNet: of a cell) behind the last block."""
+        return 32 * self.width if self.kind == "resnet" else self.width
+
+    @property
     def mlp_width(self) -> int:
         """Width of the blocks' hidden layer."""
         return hidden_width(self.width, self.mlp_ratio)

@@ -34,10 +34,19 @@ class ModifiedResNet(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode pixels [n, 3, size, size]; features come in the precision of the weights."""
-        x = self.stem(pixels.to(self.conv1.weight.dtype))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        features: Tensor = self.attnpool(x)
+        features: Tensor = self.attnpool(self.cells(pixels))
         return features
+
+    def with_patches(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return, of one pass, the features and the cells before their pooling: [n, cells, 32 width], row by row."""
+        cells = self.cells(pixels)
+        return self.attnpool(cells), cells.flatten(2).transpose(1, 2)
+
+    def cells(self, pixels: Tensor) -> Tensor:
+        """Reduce pixels [n, 3, size, size] to the last feature map, [n, 32 width, size / 32, size / 32]."""
+        x = self.stem(pixels.to(self.conv1.weight.dtype))
+        mapped: Tensor = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return mapped
 
     def stem(self, x: Tensor) -> Tensor:
         """Reduce x [n, 3, size, size] to [n, width, size / 4, size / 4]."""

@@ -48,6 +48,18 @@ class TextTransformer(nn.Module):
         x = self.transformer(x, pick, mask)
         return project(self.ln_final(x.squeeze(1)), self.text_projection)
 
+    def with_states(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return, of one pass, the features and the states of all positions."""
+        states = self.states(tokens)
+        pooled = last(states) if self.pool_last else take(states, end_positions(tokens))
+        return project(pooled.squeeze(1), self.text_projection), states
+
+    def states(self, tokens: Tensor) -> Tensor:
+        """Return what the tower makes of each position of tokens [n, l]: [n, l, width]."""
+        x = self.token_embedding(tokens) + self.positional_embedding[: tokens.shape[1]]
+        states: Tensor = self.ln_final(self.transformer(x))
+        return states
+
 
 def last(x: Tensor) -> Tensor:
     """Take the last position of x [n, l, width]: [n, 1, width]."""

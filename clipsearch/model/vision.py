@@ -34,11 +34,18 @@ class VisionTransformer(nn.Module):
         self.ln_post = LayerNorm(width, eps)
         self.attn_pool = MAPHead(vision, config.activation, eps) if vision.pool == "attention" else None
         self.proj = scaled(width, width, config.embed_dim) if vision.projection else None
+        self.patch_dropout = 0.0  # share of the patches that are left out in training
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Encode pixels [n, 3, size, size]; features come in the precision of the weights."""
-        pooled = self.pool(self.ln_pre(self.embed(pixels)))
-        return pooled if self.proj is None else pooled @ self.proj
+        return self.project(self.pool(self.ln_pre(self.thin(self.embed(pixels)))))
+
+    def with_patches(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return, of one pass, the features and what the last block makes of the patches: [n, patches, width]."""
+        x = self.ln_post(self.transformer(self.ln_pre(self.thin(self.embed(pixels)))))
+        if self.attn_pool is None:
+            return self.project(x[:, 0]), x[:, 1:]
+        return self.project(self.attn_pool(x)), x
 
     def embed(self, pixels: Tensor) -> Tensor:
         """Cut pixels into patches and place them: [n, positions, width], the class token first."""
@@ -47,6 +54,21 @@ class VisionTransformer(nn.Module):
             patches = torch.cat([self.class_embedding.expand(patches.shape[0], 1, -1), patches], dim=1)
         return patches + self.positional_embedding
 
+    def thin(self, x: Tensor) -> Tensor:
+        """Leave out a share of the patches of embedded x, others for each picture; only in training.
+
+        The class token stays, and so does one patch. "Scaling Language-Image Pre-training via Masking" (FLIP, arXiv
+        2212.00794), section 3.
+        """
+        if not (self.training and self.patch_dropout):
+            return x
+        extra = int(self.class_embedding is not None)
+        patches = x.shape[1] - extra
+        kept = max(1, round(patches * (1 - self.patch_dropout)))
+        chosen = torch.rand(x.shape[0], patches, device=x.device).argsort(1)[:, :kept] + extra
+        rows = torch.cat([chosen.new_zeros(x.shape[0], extra), chosen], dim=1)
+        return x.gather(1, rows.unsqueeze(-1).expand(-1, -1, x.shape[2]))
+
     def pool(self, x: Tensor) -> Tensor:
         """Reduce embedded x [n, positions, width] to one feature a picture, [n, width]."""
         if self.attn_pool is None:
@@ -54,6 +76,10 @@ class VisionTransformer(nn.Module):
         else:
             pooled = self.attn_pool(self.ln_post(self.transformer(x)))
         return pooled
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """Map pooled [n, width] to the joint space, [n, embed_dim]."""
+        return pooled if self.proj is None else pooled @ self.proj
 
 
 def first(x: Tensor) -> Tensor:

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import Self
 
+import torch
 from torch import Tensor, nn
 
 from clipsearch.model import CLIP
 from training.data.pairs import Batch
+from training.objectives.encoded import Encoded
 
 Features = dict[str, Tensor]  # name -> [n, ...], a row a pair
 Losses = dict[str, Tensor]  # name -> a scalar, the mean over the pairs of this process; what is minimised is their sum
@@ -22,14 +25,22 @@ Losses = dict[str, Tensor]  # name -> a scalar, the mean over the pairs of this 
 class Objective(nn.Module, ABC):
     """What is learned; it may have weights of its own, which are trained with the model's and left out of a package.
 
-    `gathered` names the features that the losses need of all processes.
+    `gathered` names the features that the losses need of all processes. `reads_patches` and `reads_states` say that
+    `read` wants more of the towers than their features; `reads_texts` that it wants the text tower at all.
     """
 
     gathered: frozenset[str] = frozenset()
+    reads_patches = False
+    reads_states = False
+    reads_texts = True
+
+    def features(self, clip: CLIP, batch: Batch) -> Features:
+        """Compute what the losses need of each pair; what comes of frozen weights has no gradient."""
+        return self.read(Encoded(clip, batch, patches=self.reads_patches, states=self.reads_states))
 
     @abstractmethod
-    def features(self, clip: CLIP, batch: Batch) -> Features:
-        """Compute what the losses need of each pair, with gradients."""
+    def read(self, encoded: Encoded) -> Features:
+        """Compute the features from what the towers, each passed once, make of a part of a batch."""
 
     @abstractmethod
     def losses(self, own: Features, everyone: Mapping[str, Tensor], first: int) -> Losses:
@@ -46,15 +57,55 @@ class Objective(nn.Module, ABC):
         pixels float [n, 3, size, size], tokens int64 [m, context] -> [n, m]; the highest of a row is the answer.
         """
 
+    def after_step(self, clip: CLIP) -> None:
+        """Do what follows each step of the optimiser: keep the temperature within its bounds (paper, section 2.5)."""
+        clip.clamp_temperature()
+
 
 class Learner(nn.Module):
-    """A model with what it learns; its `forward` is what runs under DDP and FSDP."""
+    """A model with what it learns; its `forward` is what runs under DDP and FSDP.
+
+    A tower without any weight to be trained stays in evaluation mode, so that its statistics do not move either.
+    """
 
     def __init__(self, clip: CLIP, objective: Objective) -> None:
         super().__init__()
         self.clip = clip
         self.objective = objective
+        self.train()
+
+    def train(self, mode: bool = True) -> Self:
+        """Go to training or evaluation mode, but for frozen towers."""
+        super().train(mode)
+        for tower in (self.clip.visual, self.clip.text):
+            if is_frozen(tower):
+                tower.eval()
+        return self
 
     def forward(self, batch: Batch) -> Features:
         """Compute the features of a part of a batch."""
         return self.objective.features(self.clip, batch)
+
+    def after_step(self) -> None:
+        """Do what the objective wants done after each step of the optimiser."""
+        self.objective.after_step(self.clip)
+
+
+def freeze(module: nn.Module) -> None:
+    """Train none of a module's weights."""
+    module.requires_grad_(False)
+
+
+def is_frozen(module: nn.Module) -> bool:
+    """Say whether none of a module's weights is trained."""
+    return not any(weight.requires_grad for weight in module.parameters())
+
+
+def exact(x: Tensor) -> Tensor:
+    """Return x in at least fp32."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
+def full_precision(x: Tensor) -> torch.autocast:
+    """Return a context in which mixed precision is off on the device of x."""
+    return torch.autocast(x.device.type, enabled=False)
