@@ -1,0 +1,72 @@
+"""A pair -> what a batch needs of it; many of these -> a batch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from clipsearch.encode.preprocess import normalise
+from training.data.pairs import BadPairError, Batch, Pair
+from training.data.pictures import picture_of
+from training.data.texts import Texts
+from training.data.variations import Square, Variations
+from training.errors import TrainingError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A pair made ready: its square, two views of it uint8 [2, size, size, 3] where they are wanted, and its text."""
+
+    square: Square
+    views: npt.NDArray[np.uint8] | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What is done with each pair of a run; chance is seeded by the run, the step and the place in its batch."""
+
+    variations: Variations
+    texts: Texts
+    seed: int
+
+    def prepare(self, pair: Pair, step: int, slot: int) -> Prepared:
+        """Decode and vary one pair. Raises BadPairError."""
+        if not pair.text.strip():
+            raise BadPairError(f"{pair.key}: it has no text.")
+        image = picture_of(pair, self.variations.least_side)
+        dice = random.Random(f"picture/{self.seed}/{step}/{slot}")
+        square = self.variations.square(image, dice)
+        return Prepared(square, self.variations.two_views(image, dice) if self.variations.views else None, pair.text)
+
+    def first_good(self, pairs: Iterable[Callable[[], Pair]], step: int, slot: int, bad: list[str]) -> Prepared:
+        """Prepare the first of the pairs that can be used, each looked up by a call; add what is wrong with others.
+
+        Raises TrainingError if there is none.
+        """
+        for look_up in pairs:
+            try:
+                return self.prepare(look_up(), step, slot)
+            except BadPairError as error:
+                bad.append(str(error))
+        raise TrainingError(
+            f"Hardly any pair of this run can be used; of the last ones that were tried: {' '.join(bad[-3:])}"
+        )
+
+    def batch(self, prepared: Sequence[Prepared], bad: list[str]) -> Batch:
+        """Put pairs together, in order."""
+        views = None
+        if self.variations.views:
+            squares = np.concatenate([one.views for one in prepared if one.views is not None])
+            views = self._pixels(squares).reshape(len(prepared), 2, *squares.shape[:0:-1])
+        pixels = self._pixels(np.stack([one.square for one in prepared]))
+        return Batch(pixels, self.texts([one.text for one in prepared]), views, bad)
+
+    def _pixels(self, squares: npt.NDArray[np.uint8]) -> Tensor:
+        return torch.from_numpy(normalise(squares, self.variations.spec))

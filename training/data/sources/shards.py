@@ -1,0 +1,220 @@
+"""Pairs from WebDataset shards: tar archives in which the files of a pair lie side by side ("17.jpg", "17.txt").
+
+Shards are named with braces, "train-{0000..0099}.tar", "::" between several groups, and "*" in local ones. Besides
+local files everything is opened that the webdataset library opens: http(s), and object storage by its own programs,
+as in "gs://bucket/train-{0000..0099}.tar" (gsutil), or "pipe:aws s3 cp s3://bucket/train-{0000..0099}.tar -". The shell
+runs what stands behind "pipe:", so a run that somebody else wrote should be read first.
+
+A process reads its own shards in some lanes side by side, each of which goes through its part of them again and again,
+every time in another order, through a buffer that shuffles. A lane has its fixed places in each batch. So what a step
+gets depends on the number of processes (unless there are few shards), but never on that of workers, which share the
+lanes among them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import webdataset
+from webdataset.shardlists import expand_urls
+from webdataset.tariterators import group_by_keys, tar_file_expander
+
+from clipsearch.files.kinds import is_picture
+from training.data.pairs import Pair
+from training.data.sources.source import decoded
+from training.errors import TrainingError
+from training.run import Data
+
+MOST_LANES = 16  # of a process
+SHUFFLED = 512  # undecoded pairs that a lane holds to draw from
+
+_TEXT_SUFFIXES = ("txt", "caption")
+_BLOCK_BYTES = 2**16
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a lane gives to a step: pairs, not decoded yet, and what was found broken on the way."""
+
+    pairs: list[Pair]
+    told: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Some shards, read without end, `size` pairs a step; they go to the places of its batch from `first` on."""
+
+    urls: Sequence[str]
+    number: int
+    first: int
+    size: int
+    seed: int
+    text_key: str
+
+    def pieces(self, step: int) -> Iterator[Piece]:
+        """Yield what each step gets from this one on; what came before is read past, but not decoded.
+
+        A round through the shards always has the same number of steps, so only the first round, and what came before
+        in the last one, need to be read. Raises TrainingError if there is no pair in any shard.
+        """
+        round_, to_skip = 0, step
+        while True:
+            steps = 0
+            for piece in self._round(round_):
+                steps += 1
+                if steps > to_skip:
+                    yield piece
+            round_, to_skip = round_ + 1, max(0, to_skip - steps)
+            round_, to_skip = round_ + to_skip // steps, to_skip % steps
+
+    def _round(self, number: int) -> Iterator[Piece]:
+        """Yield the steps of one way through the shards, without the pairs at the end that fill none.
+
+        So no step sees a pair twice, unless the shards hold less than a step's pairs: then they are read again.
+        """
+        piece, ready = Piece([]), None
+        for again in range(self.size):
+            found = False
+            for item in self._shuffled(f"shards/{self.seed}/{self.number}/{number}/{again}"):
+                if isinstance(item, str):
+                    piece.told.append(item)
+                    continue
+                found = True
+                piece.pairs.append(item)
+                if len(piece.pairs) == self.size:
+                    if ready:
+                        yield ready
+                    piece, ready = Piece([]), piece
+            if ready:
+                ready.told.extend(piece.told)
+                yield ready
+                return
+            if not found:
+                told = f" ({piece.told[0]})" if piece.told else ""
+                raise TrainingError(f"No pair could be read from the shards {', '.join(self.urls[:3])}{told}.")
+
+    def _shuffled(self, seed: str) -> Iterator[Pair | str]:
+        dice = random.Random(seed)
+        items = read(dice.sample(self.urls, len(self.urls)), self.text_key)
+        shuffled: Iterator[Pair | str] = webdataset.shuffle(SHUFFLED, initial=SHUFFLED, rng=dice)(items)
+        return shuffled
+
+
+def lanes_of(data: Data, rank: int, world: int, batch: int, seed: int) -> list[Lane]:
+    """Split the shards among processes, and those of each among its lanes; return a process's.
+
+    Raises TrainingError if there are fewer shards than processes.
+    """
+    urls = urls_of(data.path)
+    if len(urls) < world:
+        raise TrainingError(f"{world} processes need as many shards or more, not {len(urls)}; split them further.")
+    each = min(MOST_LANES, len(urls) // world, batch // world)
+    total = each * world
+    bounds = [lane * batch // total for lane in range(total + 1)]
+    return [
+        Lane(urls[lane::total], lane, bounds[lane], bounds[lane + 1] - bounds[lane], seed, data.text_column)
+        for lane in range(rank * each, (rank + 1) * each)
+    ]
+
+
+def urls_of(path: str) -> list[str]:
+    """Return the shards that a name with braces and "*" stands for. Raises TrainingError if there are none."""
+    try:
+        named: list[str] = expand_urls(path)
+    except (AssertionError, ValueError) as error:  # an unknown variable, or braces that do not close
+        raise TrainingError(f"The shards {path} are not understood ({error}).") from error
+    urls = [url for name in named for url in ([name] if "*" not in name or _is_remote(name) else _matching(name))]
+    if not any(urls):
+        raise TrainingError(f"There are no shards {path}.")
+    return urls
+
+
+def read(urls: Sequence[str], text_key: str) -> Iterator[Pair | str]:
+    """Yield the pairs of some shards in order, not decoded, and a sentence for whatever cannot be used."""
+    for url in urls:
+        told: list[str] = []
+        try:
+            with closing(_open(url)) as stream:
+                for sample in _samples(url, stream, told):
+                    yield from _drained(told)
+                    yield _pair(sample, text_key)
+                if not told and not _is_at_end(url, stream):
+                    told.append(f"{url}: The archive is damaged; what comes after the damage cannot be read.")
+        except Exception as error:  # whatever a damaged archive, a network or a program raises costs this shard only
+            told.append(f"{url}: {_in_words(error)}")
+        yield from _drained(told)
+
+
+def _samples(url: str, stream: BinaryIO, told: list[str]) -> Iterator[Mapping[str, Any]]:
+    def tell(error: Exception) -> bool:
+        told.append(f"{url}: {_in_words(error)}")
+        return True
+
+    files = tar_file_expander([{"url": url, "stream": stream}], handler=tell)
+    samples: Iterator[Mapping[str, Any]] = group_by_keys(files, handler=tell)
+    return samples
+
+
+def _pair(sample: Mapping[str, Any], text_key: str) -> Pair | str:
+    """Return a sample as a pair, or a sentence for one that has no picture or no text."""
+    key = f"{sample['__url__']}/{sample['__key__']}"
+    pictures = [suffix for suffix in sample if not suffix.startswith("__") and is_picture(f".{suffix}")]
+    text = _text(sample, text_key)
+    if not pictures or text is None:
+        return f"{key}: It has no {'text' if pictures else 'picture'}."
+    picture = min(pictures, key=lambda suffix: suffix.count("."))  # "jpg" rather than "mask.png"
+    return Pair(sample[picture], text, key)
+
+
+def _text(sample: Mapping[str, Any], text_key: str) -> str | None:
+    for suffix in _TEXT_SUFFIXES:
+        if suffix in sample:
+            return decoded(sample[suffix])
+    try:
+        values = json.loads(sample.get("json", b"null"))
+    except (ValueError, RecursionError):
+        return None
+    found = (values.get(text_key), values.get("caption")) if isinstance(values, dict) else ()
+    return next((text for text in found if isinstance(text, str)), None)
+
+
+def _open(url: str) -> BinaryIO:
+    remote: BinaryIO = webdataset.gopen(url) if _is_remote(url) else Path(url).open("rb")  # noqa: SIM115 - by the caller
+    return remote
+
+
+def _is_remote(url: str) -> bool:
+    scheme, colon, _ = url.partition(":")
+    return bool(colon) and len(scheme) > 1 and scheme.isalnum()  # a single letter is a drive of Windows
+
+
+def _matching(pattern: str) -> list[str]:
+    path = Path(pattern)
+    return sorted(map(str, path.parent.glob(path.name)))
+
+
+def _is_at_end(url: str, stream: BinaryIO) -> bool:
+    """Tell whether only filling is left of an archive, which tarfile leaves without a word at a damaged heading."""
+    if not url.endswith(".tar"):
+        return True  # what is left of a compressed one cannot be told
+    while block := stream.read(_BLOCK_BYTES):
+        if any(block):
+            return False
+    return True
+
+
+def _drained(told: list[str]) -> Iterator[str]:
+    while told:
+        yield told.pop(0)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"It cannot be read: {error.strerror}."
+    return f"It is damaged or cannot be read ({error.args[0] if error.args else type(error).__name__})."

@@ -1,0 +1,51 @@
+"""What every source is that gives its pairs by number, and what all of them read alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from training.data.pairs import Pair
+
+_TOLD = 20  # sentences about what is broken, of which there may be millions
+
+
+class Source(ABC):
+    """Pairs by number, the same in every process; it is handed to worker processes.
+
+    `count` is how many there are, None for no end. `told` says what was passed over when the source was opened.
+    """
+
+    count: int | None = None
+    told: Sequence[str] = ()
+
+    @abstractmethod
+    def pair(self, number: int) -> Pair:
+        """Return a pair; its picture may still be a path. Raises BadPairError for one that cannot be used."""
+
+
+class Broken:
+    """What could not be used of a source, counted; the first ones are told."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first: list[str] = []
+
+    def add(self, sentence: str) -> None:
+        """Count one."""
+        self.count += 1
+        if self.count <= _TOLD:
+            self._first.append(sentence)
+
+    def told(self) -> list[str]:
+        """Return a sentence for each of the first, and one for the others."""
+        others = self.count - len(self._first)
+        return [*self._first, f"{others:,} more like these were passed over."] if others else self._first
+
+
+def decoded(data: bytes) -> str:
+    """Read text that should be UTF-8, and is Windows' Latin where it is not; never fails."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")
