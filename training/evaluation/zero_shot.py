@@ -80,17 +80,23 @@ def grade(learner: Learner, texts: Tokens, exam: Exam) -> Result:
     """
     if not exam.templates or not all(question.classes for question in exam.questions):
         raise TrainingError("Zero-shot classification needs at least one class and one template.")
-    places: list[tuple[Question, int]] = []
     bad: list[str] = []
+    places = _places(learner, texts, exam, bad) if exam.questions else []
+    if not places:
+        raise TrainingError("There is no picture that can be read to measure zero-shot accuracy with.")
+    return _result(exam, places, bad)
+
+
+def _places(learner: Learner, texts: Tokens, exam: Exam, bad: list[str]) -> list[tuple[Question, int]]:
+    """Return each question whose picture can be read with the number of classes that score above the right one."""
+    places: list[tuple[Question, int]] = []
     with _evaluating(learner):
         answering = _Features(learner, texts, exam) if _compares_features(learner) else _Scores(learner, texts, exam)
         for start in range(0, len(exam.questions), PICTURES_AT_ONCE):
             pixels, asked = read(exam.questions[start : start + PICTURES_AT_ONCE], learner.clip.config, bad)
             if asked:
                 places += zip(asked, answering.places(pixels, asked), strict=True)
-    if not places:
-        raise TrainingError("There is no picture that can be read to measure zero-shot accuracy with.")
-    return _result(exam, places, bad)
+    return places
 
 
 def _compares_features(learner: Learner) -> bool:
