@@ -204,6 +204,11 @@ def whole(value: Tensor) -> Tensor:
     return value.full_tensor() if isinstance(value, DTensor) else value
 
 
+def local(value: Tensor) -> Tensor:
+    """Return this process's part of a tensor that FSDP2 may have divided."""
+    return value.to_local() if isinstance(value, DTensor) else value
+
+
 def like(value: Tensor, pattern: Tensor) -> Tensor:
     """Return a whole tensor divided as another one of its shape is, and on its device."""
     value = value.to(pattern.device)
@@ -220,8 +225,7 @@ def gradient_norm(learner: nn.Module, processes: Processes) -> Tensor:
     for parameter in learner.parameters():
         if parameter.grad is not None:
             is_part = isinstance(parameter.grad, DTensor)
-            here = parameter.grad.to_local() if isinstance(parameter.grad, DTensor) else parameter.grad
-            squares[is_part] += torch.linalg.vector_norm(here.float()).square()
+            squares[is_part] += torch.linalg.vector_norm(local(parameter.grad).float()).square()
     return (squares[False] + (processes.sum(squares[True]) if is_divided(learner) else squares[True])).sqrt()
 
 
