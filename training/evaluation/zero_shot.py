@@ -27,6 +27,7 @@ from training.evaluation.pixels import read
 from training.objectives.objective import Learner
 
 PICTURES_AT_ONCE, TEXTS_AT_ONCE = 128, 512
+PAIRS_AT_ONCE = 8192  # of picture and text, where each of them costs a pass of its own
 
 
 class Tokens(Protocol):
@@ -163,7 +164,8 @@ class _Scores:
         """Return the mean over templates, float32 [n, classes]."""
         filled = [fill(template, name) for name in classes for template in self._templates]
         clip, objective = self._learner.clip, self._learner.objective
-        blocks = (filled[start : start + TEXTS_AT_ONCE] for start in range(0, len(filled), TEXTS_AT_ONCE))
+        at_once = max(1, PAIRS_AT_ONCE // len(pixels))
+        blocks = (filled[start : start + at_once] for start in range(0, len(filled), at_once))
         scores = [objective.scores(clip, pixels, self._texts.texts(block).to(self._device)) for block in blocks]
         mean: Tensor = torch.cat(scores, dim=1).float().cpu().reshape(len(pixels), len(classes), -1).mean(dim=2)
         return mean

@@ -83,7 +83,7 @@ def test_other_objectives_are_asked_in_blocks(monkeypatch: pytest.MonkeyPatch) -
     parts = zero_shot._Scores(learner(Likelihood({})), Words(), exam)
     pixels = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     whole = parts._mean_scores(pixels, CLASSES)
-    monkeypatch.setattr(zero_shot, "TEXTS_AT_ONCE", 1)
+    monkeypatch.setattr(zero_shot, "PAIRS_AT_ONCE", 8)
     torch.testing.assert_close(parts._mean_scores(pixels, CLASSES), whole)
 
 
