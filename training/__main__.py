@@ -82,12 +82,25 @@ def _run_evaluate(options: argparse.Namespace) -> None:
     evaluate(options.model, Evaluation(classes=classes, pictures=options.pictures, templates=options.templates))
 
 
+def _add_finetune(parser: argparse.ArgumentParser) -> None:
+    from training.finetuning.command import add_options
+
+    add_options(parser)
+
+
+def _run_finetune(options: argparse.Namespace) -> None:
+    from training.finetuning.command import run
+
+    run(options)
+
+
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
     "clip-tokenizer": ("make CLIP's tokenizer.json from the released merges", _add_clip_tokenizer, _run_clip_tokenizer),
     "evaluate": ("measure a model's zero-shot accuracy, as a line of JSON", _add_evaluate, _run_evaluate),
     "export": ("make a trained model a package that clipsearch installs", _add_export, _run_export),
     "scenes": ("draw scenes with captions into a folder", _add_scenes, _run_scenes),
+    "finetune": ("fit a model to pictures of one's own, and see what it forgets", _add_finetune, _run_finetune),
     "starter": ("make the bundled starter model again from package downloads", _add_starter, _run_starter),
 }
 

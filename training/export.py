@@ -55,7 +55,7 @@ def export(
     Raises TrainingError for a model that cannot be a package, and ClipsearchError for files that cannot be read.
     """
     trained = find(checkpoint)
-    _check_searchable(trained)
+    check_searchable(trained)
     name = _name(name, trained)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out} is there already; choose a new folder for the package.")
@@ -94,7 +94,8 @@ def _square(path: Path, package: Package) -> npt.NDArray[np.uint8] | None:
         return None
 
 
-def _check_searchable(trained: Trained) -> None:
+def check_searchable(trained: Trained) -> None:
+    """Raise TrainingError for a model in which pictures and texts do not meet."""
     kind = trained.run.objective.kind if trained.run else ""
     if does := WITHOUT_SPACE.get(kind):
         raise TrainingError(

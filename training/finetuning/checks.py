@@ -1,0 +1,61 @@
+"""What would make tuning collapse or its numbers meaningless: refused, or told as a warning."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from training.errors import TrainingError
+from training.finetuning.pictures import Files
+
+LEAST_A_CLASS, FEW_A_CLASS = 2, 4  # in the paper (section 3.1.5) four examples a class only equal zero-shot
+LEAST_BATCH, SMALL_BATCH = 8, 64
+
+
+def check_classes(files: Files) -> list[str]:
+    """Check a set of classes to learn; returns warnings. Raises TrainingError with what to change."""
+    check_names(files)
+    if len(files.texts) < 2:
+        raise TrainingError(f"There is one class only, “{files.texts[0]}”; tuning needs at least two to tell apart.")
+    counts = Counter(files.labels)
+    if lacking := _named(files, counts, LEAST_A_CLASS):
+        raise TrainingError(
+            f"Too few pictures of {lacking}: each class needs at least {LEAST_A_CLASS}, one to learn from and one to "
+            "choose by."
+        )
+    if few := _named(files, counts, FEW_A_CLASS):
+        return [f"Few pictures of {few}: with less than {FEW_A_CLASS} a class tuning is often worse than zero-shot."]
+    return []
+
+
+def check_names(files: Files) -> None:
+    """Raise TrainingError if two classes have the same name, letter case aside: no text could tell them apart."""
+    names = Counter(name.casefold() for name in files.texts)
+    if same := [name for name in files.texts if names[name.casefold()] > 1]:
+        raise TrainingError(f"Two classes are called the same (“{same[0]}” and “{same[1]}”); merge or rename them.")
+
+
+def check_pairs(count: int, batch_size: int) -> list[str]:
+    """Check that the contrastive objective has enough pairs to compare: returns warnings. Raises TrainingError.
+
+    Each pair is told apart from the others of its batch only, so that a batch of n teaches at most log n.
+    """
+    size = min(count, batch_size)
+    if size < LEAST_BATCH:
+        raise TrainingError(
+            f"A batch of {size} pairs is too small for the contrastive objective, which compares each pair with the "
+            f"others of its batch: it takes at least {LEAST_BATCH}. Give more pairs, a larger batch, or classes."
+        )
+    if size < SMALL_BATCH:
+        return [
+            f"A batch of {size} pairs is small for the contrastive objective: what is learned from {SMALL_BATCH} or "
+            "more at once keeps better what the model knew."
+        ]
+    return []
+
+
+def _named(files: Files, counts: Counter[int], least: int) -> str:
+    """Name the classes with less than `least` pictures, the first few of them."""
+    lacking: Sequence[str] = [name for label, name in enumerate(files.texts) if counts[label] < least]
+    shown = ", ".join(f"“{name}”" for name in lacking[:3])
+    return f"{shown} and {len(lacking) - 3} more" if len(lacking) > 3 else shown

@@ -1,0 +1,73 @@
+"""What tuning came to: a line for each method, as a table and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from training.finetuning.settings import Settings
+from training.finetuning.tuning import Epoch
+
+_COLUMNS = ("method", "before", "after", "alpha", "retention before", "after", "rolled back", "numbers learned", "time")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a method did, as shares within 0..1; `before` and `after` were measured on the set that `Report` names.
+
+    `after` and the like are those of the model that is saved, at `alpha` between the original (0) and the tuned (1).
+    `validation` holds the accuracy on the validation pictures for each alpha; they chose it, so they flatter it.
+    """
+
+    method: str
+    before: float
+    after: float
+    alpha: float
+    validation: dict[str, float]
+    retention_before: float | None
+    retention_after: float | None
+    epochs: Sequence[Epoch]
+    learned: int
+    seconds: float
+    folder: str
+
+    @property
+    def rolled_back(self) -> int:
+        """How many epochs were taken back."""
+        return sum(epoch.rolled_back for epoch in self.epochs)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All methods on the same pictures; `measured_on` is "test", or "validation" where no picture was left for that."""
+
+    model: str
+    task: str
+    measured_on: str
+    pictures: dict[str, int]
+    settings: Settings
+    outcomes: Sequence[Outcome]
+    warnings: Sequence[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        values = asdict(self)
+        for outcome, told in zip(self.outcomes, values["outcomes"], strict=True):
+            told["rolled_back"] = outcome.rolled_back
+        return values
+
+    def table(self) -> str:
+        """Return a Markdown table, accuracies in percent."""
+        lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
+        return "\n".join([*lines, *(f"| {' | '.join(_cells(outcome))} |" for outcome in self.outcomes)])
+
+
+def _cells(one: Outcome) -> list[str]:
+    kept = [_percent(one.retention_before), _percent(one.retention_after)]
+    counts = [str(one.rolled_back), f"{one.learned:,}", f"{one.seconds:,.1f} s"]
+    return [one.method, _percent(one.before), _percent(one.after), f"{one.alpha:g}", *kept, *counts]
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f}"

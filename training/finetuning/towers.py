@@ -1,0 +1,84 @@
+"""A model's unit features of pictures and texts; those of a tower that does not change are computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from clipsearch.encode.prompts import fill
+from clipsearch.model import CLIP
+from training.finetuning.original import Tokens
+from training.finetuning.pictures import Pictures
+
+AT_ONCE = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Classes or captions, each in the templates: `tokens` int64 [n, templates, l]."""
+
+    names: tuple[str, ...]
+    tokens: Tensor
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def words(names: Sequence[str], templates: Sequence[str], tokens: Tokens) -> Words:
+    """Put names into templates. Raises ClipsearchError for a template without "{}"."""
+    filled = [fill(template, name) for name in names for template in templates]
+    return Words(tuple(names), tokens(filled).reshape(len(names), len(templates), -1))
+
+
+class Towers:
+    """The two towers of a model on a device; `image_fixed` and `text_fixed` say which of them never change."""
+
+    def __init__(self, clip: CLIP, *, image_fixed: bool = True, text_fixed: bool = True) -> None:
+        self.clip = clip
+        self.image_fixed, self.text_fixed = image_fixed, text_fixed
+        self._kept: dict[Pictures | Words, Tensor] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.clip.logit_scale.device
+
+    @property
+    def scale(self) -> Tensor:
+        """The inverse temperature, which is not tuned: few pictures would only make it surer of them."""
+        return self.clip.logit_scale.detach().exp()
+
+    def images(self, pictures: Pictures, rows: Tensor | None = None) -> Tensor:
+        """Return unit features of pictures, float32 [n, d]; `rows` int64 [n] says of which, None of all."""
+        return self._features(pictures, self.image_fixed, rows, lambda some: self._see(pictures, some))
+
+    def texts(self, texts: Words, rows: Tensor | None = None) -> Tensor:
+        """Return a unit vector for each text, float32 [n, d]: the mean over its templates (paper, section 3.1.4)."""
+        return self._features(texts, self.text_fixed, rows, lambda some: self._read(texts, some))
+
+    def _see(self, pictures: Pictures, rows: Tensor) -> Tensor:
+        return functional.normalize(self.clip.encode_image(pictures.pixels(rows).to(self.device)).float(), dim=-1)
+
+    def _read(self, texts: Words, rows: Tensor) -> Tensor:
+        tokens = texts.tokens[rows]
+        vectors = functional.normalize(self.clip.encode_text(tokens.flatten(0, 1).to(self.device)).float(), dim=-1)
+        return functional.normalize(vectors.view(*tokens.shape[:2], -1).mean(1), dim=-1)
+
+    def _features(
+        self, of: Pictures | Words, fixed: bool, rows: Tensor | None, compute: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        if not fixed:
+            rows = torch.arange(len(of)) if rows is None else rows
+            return _in_parts(compute, rows) if not torch.is_grad_enabled() else compute(rows)
+        if of not in self._kept:
+            with torch.no_grad():
+                self._kept[of] = _in_parts(compute, torch.arange(len(of)))
+        return self._kept[of] if rows is None else self._kept[of][rows]
+
+
+def _in_parts(compute: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
+    return torch.cat([compute(part) for part in torch.split(rows, AT_ONCE)])
