@@ -24,6 +24,7 @@ from clipsearch.encode.prompts import fill
 from training.errors import TrainingError
 from training.evaluation.exams import Exam, Picture, Question
 from training.evaluation.pixels import read
+from training.objectives.composite import Composite
 from training.objectives.objective import Learner
 
 PICTURES_AT_ONCE, TEXTS_AT_ONCE = 128, 512
@@ -101,8 +102,9 @@ def _places(learner: Learner, texts: Tokens, exam: Exam, bad: list[str]) -> list
 
 
 def _compares_features(learner: Learner) -> bool:
-    """Tell whether the objective is about cosines: then it compares pictures with the features of all texts."""
-    return "text" in learner.objective.gathered
+    """Tell whether the (first) objective is about cosines: then it compares pictures with the features of all texts."""
+    objective = learner.objective
+    return "text" in (objective.objectives[0] if isinstance(objective, Composite) else objective).gathered
 
 
 @contextmanager

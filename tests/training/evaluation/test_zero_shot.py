@@ -15,6 +15,8 @@ from training.errors import TrainingError
 from training.evaluation import zero_shot
 from training.evaluation.exams import Exam, Picture, Question
 from training.evaluation.zero_shot import accuracy, grade
+from training.objectives.composite import Composite
+from training.objectives.contrastive import Contrastive
 from training.objectives.sigmoid import Sigmoid
 
 CLASSES = ("red", "green", "blue")
@@ -119,6 +121,12 @@ def test_what_is_not_a_number_is_never_right() -> None:
 def test_a_sigmoid_learner_is_scored_by_features() -> None:
     assert zero_shot._compares_features(learner(Sigmoid()))
     assert not zero_shot._compares_features(learner(Likelihood({})))
+
+
+def test_of_several_objectives_the_first_one_answers() -> None:
+    parts = [(Contrastive(), 1.0), (Likelihood({}), 0.5)]
+    assert zero_shot._compares_features(learner(Composite(parts)))
+    assert not zero_shot._compares_features(learner(Composite(parts[::-1])))
 
 
 def test_files_that_cannot_be_read_are_left_out_and_told(tmp_path: Path) -> None:
