@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from clipsearch.errors import ClipsearchError
+from clipsearch.model import load
+from tests.encode.tiny_packages import SIGLIP, random_model
+from tests.encode.tiny_packages import package as made_package
+from tests.training.tiny_runs import EOT, VIT, colours, write_run
+from training.__main__ import main
+from training.errors import TrainingError
+from training.export import export
+from training.finetuning.finetune import Data, finetune
+from training.finetuning.original import open_original
+from training.finetuning.settings import RATES, Settings
+
+QUICK = Settings(epochs=1, batch_size=16, alphas=2, rates=dict.fromkeys(RATES, 1e-3))
+
+
+def test_all_methods_from_the_command_line_to_a_package(tmp_path: Path, capsys: Any) -> None:
+    run, out = write_run(tmp_path / "run"), tmp_path / "tuned"
+    data, kept = colours(tmp_path / "data"), colours(tmp_path / "kept", ("yellow", "red"), 3)
+    options = ["--epochs", "1", "--shots", "3", "--alphas", "2", "--rate", "full=1e-3", "--rate", "head=1e-2"]
+    main(["finetune", str(run), str(data), "--out", str(out), "--retention", str(kept), *options])
+
+    report = json.loads((out / "results.json").read_text("utf-8"))
+    assert [one["method"] for one in report["outcomes"]] == list(RATES)
+    assert report["pictures"] == {"train": 9, "validation": 3, "test": 6, "retention": 6}
+    assert (report["model"], report["measured_on"], report["warnings"]) == ("tiny run", "test", [])
+    assert (
+        len({one["before"] for one in report["outcomes"]})
+        == len({one["validation"]["0"] for one in report["outcomes"]})
+        == 1
+    )
+    for one in report["outcomes"]:
+        assert (
+            set(one["validation"]) == {"0", "0.5", "1"}
+            and one["validation"][f"{one['alpha']:g}"] >= one["validation"]["0"]
+        )
+        assert len(one["epochs"]) == 2 and one["retention_before"] == one["epochs"][0]["retention"]
+        assert load(out / one["folder"]).config == VIT
+    head, lora = (next(one for one in report["outcomes"] if one["method"] == name) for name in ("head", "lora"))
+    assert head["retention_before"] == head["retention_after"] and head["learned"] == 3 * VIT.embed_dim
+
+    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert len(table) == 1 + len(RATES) and table[2].startswith(f"| lora | {100 * lora['before']:.1f} |")
+    package = export(out / "lora", tmp_path / "package", background=data)
+    assert (package.name, package.eot_id, package.dim) == ("lora", EOT, VIT.embed_dim)
+
+
+def test_the_head_is_saved_with_its_classes(tmp_path: Path) -> None:
+    run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
+    report = finetune(str(run), Data(data), tmp_path / "out", ["head"], QUICK)
+    with safe_open(tmp_path / "out" / "head" / "head.safetensors", framework="pt") as file:
+        assert file.get_tensor("head").shape == (3, VIT.embed_dim)
+        assert json.loads(file.metadata()["classes"]) == ["blue", "green", "red"]
+    before, after = load(run / "model").state_dict(), load(tmp_path / "out" / "head").state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in after.items())
+    assert report.measured_on == "validation" and "Without a retention set" in report.warnings[0]
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
+    for name in ("one", "other"):
+        finetune(str(run), Data(data), tmp_path / name, ["full"], QUICK)
+    files = [(tmp_path / name / "full" / "model.safetensors").read_bytes() for name in ("one", "other")]
+    assert files[0] == files[1] != (run / "model" / "model.safetensors").read_bytes()
+
+
+def test_pairs_from_a_table_are_learned(tmp_path: Path) -> None:
+    colours(tmp_path, count=12)
+    lines = [f"{name}/{n}.png,a {name} square and {n}" for name in ("red", "green", "blue") for n in range(12)]
+    (tmp_path / "pairs.csv").write_text("\n".join(["filepath,title", *lines]) + "\n")
+    run, told = write_run(tmp_path / "run"), []
+    data = Data(tmp_path / "pairs.csv", pairs=True)
+    report = finetune(str(run), data, tmp_path / "out", ["head", "locked-image"], QUICK, told.append)
+    assert [one.method for one in report.outcomes] == ["locked-image"] and report.task == "pairs"
+    assert any("small for the contrastive objective" in line for line in told)
+    with pytest.raises(TrainingError, match="needs classes"):
+        finetune(str(run), data, tmp_path / "more", ["head"], QUICK)
+    with pytest.raises(TrainingError, match="too small"):
+        finetune(str(run), data, tmp_path / "less", ["lora"], Settings(batch_size=4))
+
+
+def test_a_test_set_of_its_own_is_reported_on(tmp_path: Path) -> None:
+    run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
+    test = colours(tmp_path / "test", ("red", "blue"), 2)
+    report = finetune(str(run), Data(data, test=test), tmp_path / "out", ["head"], QUICK)
+    assert (report.measured_on, report.pictures["test"]) == ("test", 4)
+    colours(test, ("yellow",), 1)
+    with pytest.raises(TrainingError, match="“yellow”"):
+        finetune(str(run), Data(data, test=test), tmp_path / "more", ["head"], QUICK)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--methods", "magic"], "no method magic"),
+        (["--rate", "magic=1"], "no method magic"),
+        (["--rate", "1e-3"], "METHOD=RATE"),
+        (["--allowed-loss", "2"], "allowed_loss cannot be 2"),
+        (["--templates", "defauld"], "no prompts"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(options: list[str], reason: str, tmp_path: Path) -> None:
+    run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
+    with pytest.raises(ClipsearchError, match=reason):
+        main(["finetune", str(run), str(data), "--out", str(tmp_path / "out"), *options])
+
+
+def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
+    run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
+    with pytest.raises(TrainingError, match="not empty"):
+        finetune(str(run), Data(data), run, ["head"], QUICK)
+
+
+def test_an_installed_package_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLIPSEARCH_MODELS", str(tmp_path / "models"))
+    (tmp_path / "models").mkdir()
+    made_package(SIGLIP, tmp_path).folder.rename(tmp_path / "models" / "for-tuning")
+    original = open_original("For-Tuning")
+    wanted = random_model(SIGLIP).state_dict()
+    assert all(torch.equal(value, wanted[name]) for name, value in original.clip.state_dict().items())
+    assert original.name == "tiny" and original.preprocess.resize == "squash"
+    tokens = original.tokens()(["a dog"])
+    assert tokens.tolist() == [[9, 10, *[7] * 14]]  # SigLIP sees its padding
+
+
+def test_ready_made_towers_are_refused() -> None:
+    with pytest.raises(TrainingError, match="starter holds no weights that can be tuned"):
+        open_original("starter")
+
+
+def test_a_model_that_only_predicts_texts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no space"):
+        open_original(str(write_run(tmp_path / "run", kind="language-model")))
+
+
+def test_a_model_that_is_not_there_is_told() -> None:
+    with pytest.raises(ClipsearchError, match="'nowhere' is installed"):
+        open_original("nowhere")
