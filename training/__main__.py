@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from clipsearch.errors import ClipsearchError
 
 CACHE = Path.home() / ".cache" / "clipsearch-training"
 STARTER = Path(__file__).parent.parent / "resources" / "models" / "starter"
@@ -117,4 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ClipsearchError as error:
+        sys.exit(f"error: {error.message}")

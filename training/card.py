@@ -266,7 +266,9 @@ def _last_row(path: Path) -> dict[str, str]:
 
 
 def _result(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+    """Return what the run ended with, without what was not measured."""
+    values = dict(json.loads(path.read_text("utf-8"))) if path.is_file() else {}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _parameters(path: Path) -> int:

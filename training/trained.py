@@ -8,17 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from clipsearch.encode.convert import TEXT_FORM, TextForm, text_form
-from clipsearch.model import CLIP, CLIPConfig, as_parameter, assemble, load
+from clipsearch.model import CLIP, CLIPConfig, load
 from clipsearch.model.checkpoint import save
-from clipsearch.model.checkpoint.sources import CONFIG, WEIGHTS
-from clipsearch.model.checkpoint.weights import read_weights
 from training import run as runs
 from training.errors import TrainingError
 
-RUN, MODEL, CHECKPOINTS, STEP = "run.toml", "model", "checkpoints", "step-"
+RUN, MODEL, CHECKPOINTS, STEP, AVERAGE = "run.toml", "model", "checkpoints", "step-", "average"
 TOKENIZER = "tokenizer.json"
-
-_LEARNERS = "clip."  # before the names of the model's weights where the objective's own lie beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +29,20 @@ class Trained:
 def find(path: Path) -> Trained:
     """Find the weights at `path`: a run (its final model, or else the newest checkpoint), a part of one, or any.
 
-    Raises TrainingError if there is nothing.
+    Of a checkpoint that holds an average of the weights it is that, as in the final model. Raises TrainingError if
+    there is nothing.
     """
     if not path.exists():
         raise TrainingError(f"There is no file or folder {path}.")
     if (path / RUN).is_file():
-        return Trained(_newest(path), path, runs.read(path / RUN))
+        return Trained(_averaged(_newest(path)), path, runs.read(path / RUN))
     folder = _run_of(path.resolve())
-    return Trained(path, folder, runs.read(folder / RUN)) if folder else Trained(path)
+    return Trained(_averaged(path), folder, runs.read(folder / RUN)) if folder else Trained(path)
 
 
 def weights_of(trained: Trained) -> CLIP:
     """Read the model, in fp32 and evaluation mode. Raises ClipsearchError."""
-    folder = trained.weights
-    if trained.run is None or folder.is_file() or (folder / CONFIG).is_file():
-        return load(folder)
-    return _of_a_learner(folder / WEIGHTS, trained.run.network)
+    return load(trained.weights)
 
 
 def form_of(trained: Trained, config: CLIPConfig) -> TextForm:
@@ -81,6 +75,10 @@ def _run_of(path: Path) -> Path | None:
     return folder if folder and (folder / RUN).is_file() else None
 
 
+def _averaged(path: Path) -> Path:
+    return path / AVERAGE if (path / AVERAGE).is_dir() else path
+
+
 def _newest(folder: Path) -> Path:
     if (folder / MODEL).is_dir():
         return folder / MODEL
@@ -88,13 +86,3 @@ def _newest(folder: Path) -> Path:
     if not steps:
         raise TrainingError(f"{folder} holds no model yet: the run has not reached its first checkpoint.")
     return max(steps, key=lambda path: int(path.name.removeprefix(STEP)))
-
-
-def _of_a_learner(path: Path, config: CLIPConfig) -> CLIP:
-    """Read a model out of a checkpoint of the loop, where the objective's own weights may lie beside it."""
-    if not path.is_file():
-        raise TrainingError(f"{path.parent} holds no {path.name}: it is no checkpoint of a run.")
-    state = read_weights([path])
-    if any(key.startswith(_LEARNERS) for key in state):
-        state = {key.removeprefix(_LEARNERS): state[key] for key in state if key.startswith(_LEARNERS)}
-    return assemble(config, {key: as_parameter(value) for key, value in state.items()}, path)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file
 
 from clipsearch.encode.encoder import Encoder
 from clipsearch.encode.package import load_package
@@ -85,18 +85,16 @@ def test_a_folder_without_a_run_is_exported_with_clip_s_tokenizer(tmp_path: Path
     assert (package.name, package.eot_id, package.cleaning) == ("tuned", 49407, "clip")
 
 
-@pytest.mark.parametrize("prefix", ["", "clip."], ids=["model", "learner"])
-def test_a_checkpoint_of_the_loop_is_exported(prefix: str, tmp_path: Path, few_demo_photos: Path) -> None:
+def test_a_checkpoint_of_the_loop_is_exported_by_its_average(tmp_path: Path, few_demo_photos: Path) -> None:
     run = write_run(tmp_path / "run")
-    for step, model in ((500, random_model(VIT)), (1000, load(run / "model"))):
-        state = {prefix + key: value.contiguous() for key, value in model.state_dict().items()}
-        if prefix:
-            state["objective.bias"] = torch.zeros(3)
-        state[prefix + "visual.proj"] = state[prefix + "visual.proj"] * step
-        folder = run / "checkpoints" / f"step-{step:08}"
-        folder.mkdir(parents=True)
-        save_file(state, folder / "model.safetensors")
-    first = export(run / "checkpoints" / "step-00000500", tmp_path / "first", background=few_demo_photos)
+    for step in (900, 1000):
+        model = random_model(VIT)
+        for part in ("", "average"):
+            save(model, run / "checkpoints" / f"step-{step:08}" / part)
+            model.visual.proj.data *= step  # type: ignore[union-attr,operator]
+    first = export(run / "checkpoints" / "step-00000900", tmp_path / "first", background=few_demo_photos)
+    wanted = load(run / "checkpoints" / "step-00000900" / "average").state_dict()["visual.proj"]
+    assert torch.equal(load_file(tmp_path / "first" / "weights.safetensors")["visual.proj"], wanted)
     shutil.rmtree(run / "model")
     newest = export(run, tmp_path / "newest", background=few_demo_photos)
     assert first.name == newest.name == "tiny-run"

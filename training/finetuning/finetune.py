@@ -93,7 +93,8 @@ def finetune(
         methods = [method for method in methods if method != "head"]
     if not methods:
         raise TrainingError("A linear head needs classes; for pairs take another method.")
-    _make(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise TrainingError(f"{out} is there already; choose a new folder for what comes out.")
     warnings: list[str] = []
     original = open_original(model)
     work = _prepare(original, data, settings, warnings)
@@ -207,15 +208,6 @@ def _line(method: str, epoch: Epoch) -> str:
     kept = "" if epoch.retention is None else f", retention {100 * epoch.retention:.1f} %"
     back = "; forgets too much, taken back" if epoch.rolled_back else ""
     return f"{method}, epoch {epoch.number}{loss}: validation {100 * epoch.validation:.1f} %{kept}{back}"
-
-
-def _make(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            raise TrainingError(f"{out} is not empty; choose a new folder for what comes out.")
-    except OSError as error:
-        raise TrainingError(f"{out} cannot be made: {error.strerror or error}.") from error
 
 
 def _write(report: Report, path: Path) -> None:

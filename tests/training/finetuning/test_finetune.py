@@ -112,11 +112,12 @@ def test_options_that_make_no_sense_are_told(options: list[str], reason: str, tm
     run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
     with pytest.raises(ClipsearchError, match=reason):
         main(["finetune", str(run), str(data), "--out", str(tmp_path / "out"), *options])
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
     run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
-    with pytest.raises(TrainingError, match="not empty"):
+    with pytest.raises(TrainingError, match="choose a new folder"):
         finetune(str(run), Data(data), run, ["head"], QUICK)
 
 
