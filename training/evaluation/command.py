@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,22 +12,22 @@ from torch import Tensor
 from clipsearch.encode.convert import TextForm
 from clipsearch.encode.tokenizer import pad
 from training.evaluation.scoring import score
+from training.evaluation.zero_shot import Tokens
 from training.objectives.contrastive import Contrastive
 from training.objectives.objective import Learner
 from training.run import Evaluation
 from training.trained import find, form_of, weights_of
 
 
-class FormTokens:
-    """Makes tokens as a model's folder says: int64 [n, context]."""
+def tokens_of(form: TextForm) -> Tokens:
+    """Return what makes tokens int64 [n, context] of texts, padded or cut. Raises PackageError."""
+    tokenizer = form.open()
 
-    def __init__(self, form: TextForm) -> None:
-        self._form, self._tokenizer = form, form.open()
+    def tokens(texts: Sequence[str]) -> Tensor:
+        ids, mask = tokenizer(texts)
+        return torch.from_numpy(pad(ids, mask, form.context_length, form.pad_id)[0])
 
-    def texts(self, texts: list[str]) -> Tensor:
-        """Return tokens int64 [n, context], padded; long texts are cut."""
-        ids, mask = self._tokenizer(texts)
-        return torch.from_numpy(pad(ids, mask, self._form.context_length, self._form.pad_id)[0])
+    return tokens
 
 
 def evaluate(model: Path, evaluation: Evaluation) -> None:
@@ -37,6 +38,6 @@ def evaluate(model: Path, evaluation: Evaluation) -> None:
     """
     trained = find(model)
     clip = weights_of(trained)
-    tokens = FormTokens(form_of(trained, clip.config))
+    tokens = tokens_of(form_of(trained, clip.config))
     result = score(Learner(clip, Contrastive()), tokens, evaluation)
     print(json.dumps({"model": str(model), **result.to_json()}))

@@ -48,17 +48,13 @@ def score(learner: Learner, texts: Tokens, evaluation: Evaluation) -> Score:
     Raises TrainingError for a folder of classes that cannot be used or too few pictures, and ClipsearchError for
     unknown templates.
     """
-    return Score(tuple(grade(learner, texts, exam) for exam in _exams(learner, evaluation)))
+    return Score(tuple(grade(learner, texts, exam) for exam in _exams(evaluation)))
 
 
-def _exams(learner: Learner, evaluation: Evaluation) -> list[Exam]:
+def _exams(evaluation: Evaluation) -> list[Exam]:
     if evaluation.classes:
         return [classes_of(Path(evaluation.classes), template_set(evaluation.templates), evaluation.pictures)]
-    asked = [
-        exam
-        for exam in exams(evaluation.pictures, SCENES_SEED, learner.clip.config.vision.image_size)
-        if exam.questions
-    ]
+    asked = [exam for exam in exams(evaluation.pictures, SCENES_SEED) if exam.questions]
     if not asked:
         raise TrainingError("The table evaluation needs at least one picture.")
     return asked

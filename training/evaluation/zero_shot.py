@@ -11,10 +11,10 @@ template is likeliest.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,11 +31,7 @@ PICTURES_AT_ONCE, TEXTS_AT_ONCE = 128, 512
 PAIRS_AT_ONCE = 8192  # of picture and text, where each of them costs a pass of its own
 
 
-class Tokens(Protocol):
-    """What makes tokens of texts: `training.data.texts.Texts`."""
-
-    def texts(self, texts: list[str]) -> Tensor:
-        """Return int64 [n, context]."""
+Tokens = Callable[[Sequence[str]], Tensor]  # texts -> int64 [n, context]: what `training.data.texts.Texts` does
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +134,7 @@ class _Features:
         """Return a unit vector for each class, float32 [classes, d]."""
         filled = [fill(template, name) for name in names for template in templates]
         blocks = (filled[start : start + TEXTS_AT_ONCE] for start in range(0, len(filled), TEXTS_AT_ONCE))
-        features = [self._clip.encode_text(texts.texts(block).to(self._device)).float() for block in blocks]
+        features = [self._clip.encode_text(texts(block).to(self._device)).float() for block in blocks]
         vectors = functional.normalize(torch.cat(features), dim=-1)
         return functional.normalize(vectors.reshape(len(names), len(templates), -1).mean(dim=1), dim=-1)
 
@@ -168,7 +164,7 @@ class _Scores:
         clip, objective = self._learner.clip, self._learner.objective
         at_once = max(1, PAIRS_AT_ONCE // len(pixels))
         blocks = (filled[start : start + at_once] for start in range(0, len(filled), at_once))
-        scores = [objective.scores(clip, pixels, self._texts.texts(block).to(self._device)) for block in blocks]
+        scores = [objective.scores(clip, pixels, self._texts(block).to(self._device)) for block in blocks]
         mean: Tensor = torch.cat(scores, dim=1).float().cpu().reshape(len(pixels), len(classes), -1).mean(dim=2)
         return mean
 

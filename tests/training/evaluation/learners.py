@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +28,7 @@ class Words:
 
     asked = 0
 
-    def texts(self, texts: list[str]) -> Tensor:
+    def __call__(self, texts: Sequence[str]) -> Tensor:
         self.asked += len(texts)
         rows = [[WORDS.index(word) for word in text.split()] for text in texts]
         return torch.tensor([row + [0] * (8 - len(row)) for row in rows])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,22 +14,20 @@ from tests.training.evaluation.learners import Words, learner
 from tests.training.tiny_runs import CONTEXT, EOT, VIT, colours, write_run
 from training.__main__ import main
 from training.errors import TrainingError
-from training.evaluation.command import FormTokens
+from training.evaluation.command import tokens_of
 from training.evaluation.scoring import score
 from training.run import Evaluation
 from training.scenes import ASPECTS
 from training.trained import find, form_of
 
 
-class AnyWords:
-    """Tokens of any text: a few of its letters."""
-
-    def texts(self, texts: list[str]) -> torch.Tensor:
-        return torch.tensor([[1 + ord(letter) % 7 for letter in text.ljust(8)[-8:]] for text in texts])
+def any_words(texts: Sequence[str]) -> torch.Tensor:
+    """Make tokens of any text: a few of its letters."""
+    return torch.tensor([[1 + ord(letter) % 7 for letter in text.ljust(8)[-8:]] for text in texts])
 
 
 def test_scenes_are_asked_aspect_by_aspect() -> None:
-    result = score(learner(), AnyWords(), Evaluation(pictures=70))
+    result = score(learner(), any_words, Evaluation(pictures=70))
     assert [one.aspect for one in result.results] == list(ASPECTS)
     assert [one.questions for one in result.results] == [10] * 7
     assert result.chance == pytest.approx(1 / 192) and result.accuracy == result.results[0].top1
@@ -38,14 +37,14 @@ def test_scenes_are_asked_aspect_by_aspect() -> None:
 
 
 def test_the_same_scenes_are_asked_each_time() -> None:
-    first, again = (score(learner(), AnyWords(), Evaluation(pictures=140)).to_json() for _ in range(2))
+    first, again = (score(learner(), any_words, Evaluation(pictures=140)).to_json() for _ in range(2))
     assert first == again
 
 
 def test_few_pictures_leave_aspects_out_and_none_is_an_error() -> None:
-    assert [one.aspect for one in score(learner(), AnyWords(), Evaluation(pictures=2)).results] == list(ASPECTS[:2])
+    assert [one.aspect for one in score(learner(), any_words, Evaluation(pictures=2)).results] == list(ASPECTS[:2])
     with pytest.raises(TrainingError, match="at least one picture"):
-        score(learner(), AnyWords(), Evaluation(pictures=0))
+        score(learner(), any_words, Evaluation(pictures=0))
 
 
 def test_a_folder_of_classes_is_asked_in_a_set_of_templates(tmp_path: Path) -> None:
@@ -57,19 +56,19 @@ def test_a_folder_of_classes_is_asked_in_a_set_of_templates(tmp_path: Path) -> N
 class _Forgiving(Words):
     """Knows no other words than its own, and passes over the rest."""
 
-    def texts(self, texts: list[str]) -> torch.Tensor:
+    def __call__(self, texts: Sequence[str]) -> torch.Tensor:
         known = {"red", "green", "blue"}
-        return super().texts([" ".join(word for word in text.split() if word in known) for text in texts])
+        return super().__call__([" ".join(word for word in text.split() if word in known) for text in texts])
 
 
 def test_tokens_are_those_of_the_package(tmp_path: Path) -> None:
     run = write_run(tmp_path / "run")
-    tokens = FormTokens(form_of(find(run), VIT))
+    tokens = tokens_of(form_of(find(run), VIT))
     own = Tokenizer(run / "tokenizer.json", CONTEXT, 0, "clip", EOT)
     text = ["a photo of a red Dog", "blue " * 40]
-    assert tokens.texts(text).shape == (2, CONTEXT) and tokens.texts(text).dtype == torch.int64
-    assert tokens.texts(text).tolist() == own(text)[0].tolist()
-    assert tokens.texts(["a"]).tolist() == [[*own(["a"])[0][0], *[0] * (CONTEXT - 2)]]
+    assert tokens(text).shape == (2, CONTEXT) and tokens(text).dtype == torch.int64
+    assert tokens(text).tolist() == own(text)[0].tolist()
+    assert tokens(["a"]).tolist() == [[*own(["a"])[0][0], *[0] * (CONTEXT - 2)]]
 
 
 @pytest.mark.parametrize("place", ["run", "run/model"])

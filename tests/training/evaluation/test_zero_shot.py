@@ -43,7 +43,7 @@ def test_wrong_answers_count_as_wrong() -> None:
 def test_each_template_counts_the_same_however_long_its_feature() -> None:
     """The feature of "shiny red" is eight times as long as that of "red"."""
     own, exam = learner(), Exam("colours", ("{}", "shiny {}"), questions(coloured("red")))
-    vectors = torch.nn.functional.normalize(own.clip.encode_text(Words().texts(["red", "shiny red"])), dim=-1)
+    vectors = torch.nn.functional.normalize(own.clip.encode_text(Words()(["red", "shiny red"])), dim=-1)
     wanted = torch.nn.functional.normalize(vectors.mean(dim=0), dim=-1)
     made = zero_shot._Features(own, Words(), exam)._vectors[0]
     torch.testing.assert_close(made, wanted)
