@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from clipsearch.encode.prompts import template_set
+from clipsearch.model import CLIP
 from clipsearch.model.checkpoint.own import replace as replace_file
 from training.errors import TrainingError
 from training.finetuning import settings as limits
@@ -35,7 +36,7 @@ from training.finetuning.pictures import (
 from training.finetuning.report import Outcome, Report
 from training.finetuning.settings import Settings
 from training.finetuning.tasks import Classes, Pairs, Retention, Task
-from training.finetuning.towers import Words, words
+from training.finetuning.towers import Towers, Words, words
 from training.finetuning.tuning import Epoch, tune
 from training.trained import lay_out
 
@@ -64,6 +65,7 @@ class _Work:
     """All that a method needs."""
 
     original: Original
+    towers: Towers  # of the original
     task: Task
     retention: Retention | None
     settings: Settings
@@ -122,8 +124,15 @@ def _prepare(original: Original, data: Data, settings: Settings, warnings: list[
     task = kind(own, load(split.train), load(split.validation), test)
     if data.retention is None:
         warnings.append("Without a retention set nobody sees what the model forgets; give one by --retention.")
-        return _Work(original, task, None, settings)
-    return _Work(original, task, _retention(data.retention, data, tokens, load, settings), settings)
+    retention = _retention(data.retention, data, tokens, load, settings) if data.retention else None
+    return _Work(original, Towers(_frozen(original.clip, settings.device)), task, retention, settings)
+
+
+def _frozen(clip: CLIP, device: str) -> CLIP:
+    try:
+        return clip.requires_grad_(False).eval().to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise TrainingError(f"The device {device} cannot be used ({str(error).splitlines()[0]}).") from error
 
 
 def _classes(data: Data, settings: Settings, warnings: list[str]) -> Split:
@@ -167,13 +176,12 @@ def _try(method: str, work: _Work, out: Path, told: Callable[[str], None]) -> Ou
     """Tune by one method, choose how far to go, measure and write."""
     began = time.perf_counter()
     task, own = work.task, work.task.words
-    tuning = begin(method, work.original.clip, own, work.settings)
-    start = tuning.tuned()
+    tuning = begin(method, work.towers, own, work.settings)
+    start = Tuned(work.towers.clip, tuning.tuned().head)
     epochs = tune(tuning, task, work.settings, work.retention, lambda epoch: told(_line(method, epoch)))
-    chosen = choose(
-        start, tuning.tuned(), work.settings.alphas, lambda one: task.score(still(one, own), task.validation)
-    )
-    before, after = still(start, own), still(chosen.tuned, own)
+    measured = partial(still, own=own, original=work.towers)
+    chosen = choose(start, tuning.tuned(), work.settings.alphas, lambda one: task.score(measured(one), task.validation))
+    before, after = measured(start), measured(chosen.tuned)
     kept = [None if work.retention is None else work.retention.accuracy(one) for one in (before, after)]
     outcome = Outcome(
         method=method,
@@ -197,7 +205,7 @@ def save(tuned: Tuned, original: Original, names: Sequence[str], folder: Path) -
 
     Raises ClipsearchError.
     """
-    lay_out(tuned.clip.cpu(), original.form, folder)
+    lay_out(tuned.clip, original.form, folder)
     if tuned.head is not None:
         head: dict[str, Tensor] = {"head": tuned.head.cpu().contiguous()}
         save_file(head, folder / HEAD, metadata={"classes": json.dumps(list(names))})

@@ -38,7 +38,7 @@ def choose(original: Tuned, tuned: Tuned, steps: int, score: Callable[[Tuned], S
     best, kept = 0.0, original
     for step in range(steps + 1):
         alpha = step / steps
-        candidate = between(original, tuned, alpha)
+        candidate = {0: original, steps: tuned}.get(step) or between(original, tuned, alpha)
         scores[alpha] = score(candidate)
         if step == 0 or scores[alpha] > scores[best]:
             best, kept = alpha, candidate
@@ -54,6 +54,8 @@ def mix(one: Tensor, other: Tensor, alpha: float) -> Tensor:
 
 
 def _mixed(one: CLIP, other: CLIP, alpha: float) -> CLIP:
+    if one is other:
+        return one
     states = one.state_dict(), other.state_dict()
     clip = deepcopy(one)
     clip.load_state_dict({name: mix(value, states[1][name], alpha) for name, value in states[0].items()})

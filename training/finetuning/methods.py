@@ -21,7 +21,7 @@ from training.errors import TrainingError
 from training.finetuning.lora import attach, merged
 from training.finetuning.pictures import Pictures
 from training.finetuning.rates import IMAGE, TEXT, Group, layer_wise
-from training.finetuning.settings import Settings
+from training.finetuning.settings import RATES, Settings
 from training.finetuning.towers import Towers, Words
 
 State = list[Tensor]
@@ -73,54 +73,56 @@ class Tuning:
             parameter.copy_(value)
 
     def tuned(self) -> Tuned:
-        """Return what has become of the model, as a copy that is plain and frozen."""
-        return Tuned(merged(self.towers.clip), None if self._head is None else self._head.detach().clone())
+        """Return what has become of the model, plain and frozen; a copy, unless only a head was learned."""
+        if self._head is not None:
+            return Tuned(self.towers.clip, self._head.detach().clone())
+        return Tuned(merged(self.towers.clip))
 
 
-def begin(method: str, clip: CLIP, own: Words, settings: Settings) -> Tuning:
-    """Prepare a copy of a model for a method; `own` are the classes, or captions, of the data.
+def begin(method: str, original: Towers, own: Words, settings: Settings) -> Tuning:
+    """Prepare a model for a method, which leaves the original as it is; `own` are the data's classes or captions.
 
     Raises TrainingError for a method that is not known.
     """
-    methods: dict[str, Callable[[CLIP, Words, Settings], Tuning]] = {
-        "head": _head,
+    if method == "head":
+        return _head(original, own, settings)
+    methods: dict[str, Callable[[CLIP, Settings], Tuning]] = {
         "lora": _lora,
         "locked-image": _locked_image,
         "locked-text": _locked_text,
         "full": _full,
     }
     if method not in methods:
-        raise TrainingError(f"There is no method {method}; there are {', '.join(methods)}.")
-    return methods[method](deepcopy(clip).eval().to(settings.device), own, settings)
+        raise TrainingError(f"There is no method {method}; there are {', '.join(RATES)}.")
+    return methods[method](deepcopy(original.clip).eval(), settings)
 
 
-def still(tuned: Tuned, own: Words) -> Tuning:
-    """Take a tuned model as it is, to be measured."""
-    return Tuning(Towers(tuned.clip), [], tuned.head, own)
+def still(tuned: Tuned, own: Words, original: Towers) -> Tuning:
+    """Take a tuned model as it is, to be measured; what the original's towers know already is not computed again."""
+    return Tuning(original if tuned.clip is original.clip else Towers(tuned.clip), [], tuned.head, own)
 
 
-def _head(clip: CLIP, own: Words, settings: Settings) -> Tuning:
-    towers = Towers(clip.requires_grad_(False))
-    weights = nn.Parameter(towers.texts(own).clone())
-    return Tuning(towers, [{"params": [weights], "lr": settings.rate("head"), "weight_decay": 0.0}], weights, own)
+def _head(original: Towers, own: Words, settings: Settings) -> Tuning:
+    weights = nn.Parameter(original.texts(own).clone())
+    return Tuning(original, [{"params": [weights], "lr": settings.rate("head"), "weight_decay": 0.0}], weights, own)
 
 
-def _lora(clip: CLIP, own: Words, settings: Settings) -> Tuning:
+def _lora(clip: CLIP, settings: Settings) -> Tuning:
     learned = attach(clip, settings.rank, settings.lora_on_mlp, settings.seed)
     groups = [{"params": learned, "lr": settings.rate("lora"), "weight_decay": settings.weight_decay}]
     is_bag = clip.config.text.kind == "bag-of-words"  # which has no matrix of that kind
     return Tuning(Towers(clip, image_fixed=not learned, text_fixed=is_bag or not learned), groups if learned else [])
 
 
-def _locked_image(clip: CLIP, own: Words, settings: Settings) -> Tuning:
+def _locked_image(clip: CLIP, settings: Settings) -> Tuning:
     return Tuning(Towers(clip, text_fixed=False), _groups(clip, (TEXT,), "locked-image", settings))
 
 
-def _locked_text(clip: CLIP, own: Words, settings: Settings) -> Tuning:
+def _locked_text(clip: CLIP, settings: Settings) -> Tuning:
     return Tuning(Towers(clip, image_fixed=False), _groups(clip, (IMAGE,), "locked-text", settings))
 
 
-def _full(clip: CLIP, own: Words, settings: Settings) -> Tuning:
+def _full(clip: CLIP, settings: Settings) -> Tuning:
     groups = _groups(clip, (IMAGE, TEXT), "full", settings)
     return Tuning(Towers(clip, image_fixed=False, text_fixed=False), groups)
 

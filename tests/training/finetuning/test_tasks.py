@@ -17,7 +17,7 @@ from training.finetuning.towers import Towers
 
 
 def plain(clip: CLIP | None = None) -> Tuning:
-    return still(Tuned(clip or random_model(VIT)), words())
+    return still(Tuned(clip or random_model(VIT)), words(), Towers(random_model(VIT)))
 
 
 def test_a_class_is_the_mean_of_its_templates_scaled_to_length_one_again() -> None:
@@ -74,7 +74,7 @@ def test_recall_is_the_mean_of_both_directions(monkeypatch: pytest.MonkeyPatch) 
 def test_retention_is_zero_shot_by_the_text_tower_and_never_by_the_head() -> None:
     own, clip = task(), random_model(VIT)
     other = Retention(words(), own.test)
-    headed = still(Tuned(clip, torch.zeros(3, VIT.embed_dim)), own.words)
+    headed = still(Tuned(clip, torch.zeros(3, VIT.embed_dim)), own.words, Towers(clip))
     assert other.accuracy(headed) == other.accuracy(plain(clip))
 
 
