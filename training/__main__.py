@@ -97,6 +97,18 @@ def _run_finetune(options: argparse.Namespace) -> None:
     run(options)
 
 
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, help="a run as TOML, such as training/configs/smoke.toml")
+    parser.add_argument("--out", type=Path, required=True, help="new folder, or that of the same run, which goes on")
+    parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="change a setting")
+
+
+def _run_train(options: argparse.Namespace) -> None:
+    from training.loop.command import run
+
+    run(options.config, options.out, options.set)
+
+
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
     "clip-tokenizer": ("make CLIP's tokenizer.json from the released merges", _add_clip_tokenizer, _run_clip_tokenizer),
@@ -105,6 +117,7 @@ COMMANDS: dict[str, Command] = {
     "scenes": ("draw scenes with captions into a folder", _add_scenes, _run_scenes),
     "finetune": ("fit a model to pictures of one's own, and see what it forgets", _add_finetune, _run_finetune),
     "starter": ("make the bundled starter model again from package downloads", _add_starter, _run_starter),
+    "train": ("train what a file describes, or go on with it; ends with a line of JSON", _add_train, _run_train),
 }
 
 

@@ -60,7 +60,7 @@ class Record(msgspec.Struct, kw_only=True):
 
     format: int = FORMAT
     counts: Counts
-    scaler: dict[str, float] = {}
+    scaler: dict[str, int | float] = {}
     average_steps: int = 0
     sizes: dict[str, int] = {}
 
@@ -219,7 +219,7 @@ def load(path: Path, training: Training, processes: Processes) -> None:
     training.counts = record.counts
     training.scaler.load_state_dict(record.scaler)
     if all(processes.rank < len(row) for row in rows.values()):
-        random_states.restore({name: row[processes.rank] for name, row in rows.items()})
+        random_states.restore({name: row[processes.rank].clone() for name, row in rows.items()})
 
 
 @torch.no_grad()

@@ -162,8 +162,11 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     losses = sorted({name for row in rows for name in row if name.startswith("loss")})
     panels = [("loss", losses), ("zero-shot accuracy", [ACCURACY]), ("logit scale", [SCALE]), ("learning rate", [RATE])]
     shown = [(title, names) for title, names in panels if any(name in row for row in rows for name in names)]
-    figure = Figure(figsize=(4.5 * len(shown), 3.2), layout="constrained")
+    figure = Figure(
+        figsize=(4.5 * len(shown), 3.2),
+    )
     FigureCanvasAgg(figure)
+    figure.subplots_adjust(left=0.05, right=0.98, bottom=0.16, wspace=0.22)
     for place, (title, names) in enumerate(shown, 1):
         axes = figure.add_subplot(1, len(shown), place)
         axes.set_title(title)
@@ -175,5 +178,5 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         if len(names) > 1:
             axes.legend()
     part = path.with_name(f".{path.name}")
-    figure.savefig(part, format="png", dpi=120)
+    figure.savefig(part, format="png", dpi=100)
     part.replace(path)

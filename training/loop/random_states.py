@@ -26,7 +26,10 @@ def states() -> dict[str, Tensor]:
 
 
 def restore(found: dict[str, Tensor]) -> None:
-    """Set all generators to states that `states` returned; what this machine does not have is passed over."""
+    """Set all generators to states that `states` returned; what this machine does not have is passed over.
+
+    torch reads a state from where its storage begins, so it must not be a part of another tensor.
+    """
     version, numbers, gauss = _from_bytes(found["python"])
     random.setstate((version, tuple(numbers), gauss))
     kept = _from_bytes(found["numpy"])

@@ -20,9 +20,11 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from clipsearch.encode.convert import TEXT_FORM
 from clipsearch.model import CLIP
 from clipsearch.model.checkpoint import save as save_model
 from training.data.pairs import Batch
+from training.data.texts import Texts
 from training.errors import TrainingError
 from training.loop import checkpoints, logs, optimiser, precision, processes, random_states, schedule
 from training.loop.accumulation import backward, random_state, replayed
@@ -72,35 +74,34 @@ def train(run: Run, out: Path) -> Result:
 
     Under torchrun every process calls it. Raises TrainingError; what was learned up to the last checkpoint is kept.
     """
+    from training import card
     from training.data.batches import open_batches
-    from training.evaluation.exams import score
+    from training.evaluation.scoring import score
     from training.objectives import build
 
     with processes.joined(run.device) as group:
         if group.is_first:
             open_folder(run, out)
+            _save_texts(run, out)
         group.wait()
+        texts = Texts.load(out)
         random_states.begin(run.seed)
         clip = CLIP(run.network)
         learner = Learner(clip, build(run, clip))
-        texts = _texts(run, out, group)
-        batches = partial(open_batches, run, group.rank, group.world)
+        batches = partial(open_batches, run, group.rank, group.world, texts=texts)
         result = fit(run, out, learner, batches, lambda judged: score(judged, texts, run.evaluation), group)
         if group.is_first:
-            _write_card(out)
+            card.write(out)
         group.wait()
     return result
 
 
-def _texts(run: Run, out: Path, group: Processes) -> Any:
+def _save_texts(run: Run, out: Path) -> None:
+    """Settle how texts become tokens, before anything is learned from them."""
+    from training.data.batches import run_texts
 
-    raise NotImplementedError
-
-
-def _write_card(out: Path) -> None:
-    from training import card
-
-    card.write(out)
+    if not (out / TEXT_FORM).exists():
+        run_texts(run).save(out)
 
 
 def fit(

@@ -1,0 +1,75 @@
+"""Two real processes over Gloo against plain code in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from clipsearch.model import load
+from tests.training.loop.reference import losses_of
+from tests.training.loop.starting import finish, start
+from tests.training.loop.tiny import VIT, assert_close, batch_of, plain_gradients, run_of
+from training.errors import TrainingError
+from training.loop import logs
+from training.loop.processes import choose, joined
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes left that did all tasks."""
+    folder = tmp_path_factory.mktemp("two")
+    for status, told in finish(start("gradients,curves", folder)):
+        assert status == 0, told
+    return folder
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("parts", [0, 2])
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_gradients_are_those_of_the_whole_batch(together: Path, parallel: str, parts: int, rank: int) -> None:
+    found = load_file(together / f"{parallel}-{parts}-{rank}.safetensors")
+    loss, wanted = plain_gradients(VIT, batch_of(VIT, 12, 1))
+    assert found.pop("loss").item() == pytest.approx(loss, abs=1e-5)
+    norm = torch.stack([value.norm() for value in wanted.values()]).norm().item()
+    assert found.pop("norm").item() == pytest.approx(norm, rel=1e-5)
+    assert_close(found, wanted)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_gathered_rows_give_their_gradients_back(together: Path, rank: int) -> None:
+    found = load_file(together / f"gather-{rank}.safetensors")
+    assert found["a"][:, 0].tolist() == [0, 0, 1, 1]
+    assert found["b"].tolist() == [0, 9, 1, 9]
+    rows = torch.arange(4.0)[2 * rank : 2 * rank + 2]  # weighed 1 by the first process and 2 by the second
+    assert torch.equal(found["gradient"], 3 * rows[:, None].expand(2, 3))
+
+
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_twenty_steps_are_those_of_a_plain_loop(together: Path, parallel: str) -> None:
+    found = [row["loss"] for row in logs.read(together / parallel / "log.csv")]
+    assert found == pytest.approx(losses_of(run_of(), 7), abs=1e-5)
+
+
+def test_divided_weights_are_written_whole(together: Path) -> None:
+    divided, whole = (load(together / name / "checkpoints" / "step-00000020").state_dict() for name in ("fsdp", "ddp"))
+    assert_close(divided, whole, 1e-4)
+    assert_close(load_file(together / "loaded.safetensors"), divided, 0)
+    averages = (load(together / name / "model").state_dict() for name in ("fsdp", "ddp"))
+    assert_close(*averages, 1e-4)
+
+
+def test_alone_nothing_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    with joined("cpu") as group:
+        assert (group.rank, group.world, group.is_first) == (0, 1, True)
+        assert group.sum(torch.ones(2)).tolist() == [1, 1]
+    assert not torch.distributed.is_initialized()
+
+
+def test_a_process_without_a_gpu_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(TrainingError, match="one process for each GPU"):
+        choose("cuda", 2)

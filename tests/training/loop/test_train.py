@@ -1,0 +1,218 @@
+"""The loop as a whole: its curve, its end, its stops, and going on bit for bit after kills."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from clipsearch.model import load as load_model
+from tests.training.loop.reference import losses_of
+from tests.training.loop.starting import ROOT
+from tests.training.loop.tiny import Endless, learner_of, run_of
+from training.errors import TrainingError
+from training.loop import checkpoints, logs
+from training.loop.folder import open_folder
+from training.loop.train import Judge, Result, Score, fit
+from training.objectives.objective import Learner
+from training.run import Evaluation, Run
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard", "ignore::DeprecationWarning:google")
+
+
+@dataclass(frozen=True)
+class Judged:
+    accuracy: float
+    chance: float = 0.1
+
+
+def go(run: Run, out: Path, judge: Judge | None = None, seed: int = 7, **steps: tuple[int, ...]) -> Result:
+    open_folder(run, out)
+    return fit(run, out, learner_of(run.network, seed), Endless(run, **steps), judge)
+
+
+def rows_of(out: Path) -> list[logs.Row]:
+    return logs.read(out / logs.TABLE)
+
+
+@pytest.mark.parametrize("changes", [{}, {"micro_batch_size": 5, "gradient_checkpointing": True}])
+def test_twenty_steps_are_those_of_a_plain_loop(tmp_path: Path, changes: dict[str, object]) -> None:
+    run = run_of(**changes)
+    result = go(run, tmp_path / "out")
+    found = rows_of(tmp_path / "out")
+    assert [row["loss"] for row in found] == pytest.approx(losses_of(run_of(), 7), abs=1e-5)
+    assert found[-1]["loss"] < found[0]["loss"]
+    assert [row["learning_rate"] for row in found[:5]] == pytest.approx([2.5e-4, 5e-4, 7.5e-4, 1e-3, 1e-3])
+    assert (result.steps, result.zero_shot_accuracy) == (20, None)
+    assert found[-1]["pairs"] == 240
+
+
+def test_it_leaves_all_that_was_promised(tmp_path: Path) -> None:
+    scores = iter([0.2, 0.6, 0.4])
+    seen: list[Learner] = []
+
+    def judge(learner: Learner) -> Score:
+        seen.append(learner)
+        torch.rand(5)  # a judge's random numbers must not change the run
+        return Judged(next(scores))
+
+    run = replace_evaluation(run_of(steps=6, ema=0.5, checkpoint_every=2), every=2)
+    out = tmp_path / "out"
+    result = go(run, out, judge, bad=(1, 3))
+    assert {path.name for path in out.iterdir()} == {
+        "bad-pairs.txt",
+        "checkpoints",
+        "curves.png",
+        "log.csv",
+        "model",
+        "result.json",
+        "run.toml",
+        "tensorboard",
+    }
+    assert (result.zero_shot_accuracy, result.chance) == (0.4, 0.1)
+    assert result.checkpoint == out / "checkpoints" / "step-00000006"
+    assert json.loads((out / "result.json").read_text()) == json.loads(json.dumps(result.to_json()))
+    assert [row.get(logs.ACCURACY) for row in rows_of(out)] == [None, 0.2, None, 0.6, None, 0.4]
+    assert rows_of(out)[-1]["bad_pairs"] == 2
+    assert (out / "bad-pairs.txt").read_text() == "2\tpair 1 is broken\n4\tpair 3 is broken\n"
+    counts = json.loads((result.checkpoint / "state.json").read_text())["counts"]
+    assert (counts["best"], counts["best_step"]) == ({logs.ACCURACY: 0.6}, {logs.ACCURACY: 4})
+    final, average = load_model(out / "model").state_dict(), load_model(result.checkpoint / "average").state_dict()
+    assert all(torch.equal(final[name], average[name]) for name in final)
+    assert all(torch.equal(value, final[name]) for name, value in seen[-1].clip.state_dict().items())
+
+
+def replace_evaluation(run: Run, every: int) -> Run:
+    from msgspec.structs import replace as changed
+
+    return changed(run, evaluation=Evaluation(every=every))
+
+
+def test_measuring_does_not_change_what_is_learned(tmp_path: Path) -> None:
+    def judge(learner: Learner) -> Score:
+        return Judged(torch.rand(1).item())
+
+    often = go(replace_evaluation(run_of(steps=4), every=1), tmp_path / "often", judge)
+    never = go(run_of(steps=4), tmp_path / "never")
+    same(often.checkpoint, never.checkpoint)
+
+
+def same(one: Path, other: Path) -> None:
+    """Hold two checkpoints against each other, bit for bit, with all random numbers."""
+    files = sorted(file.relative_to(one) for file in one.rglob("*.safetensors"))
+    assert files == sorted(file.relative_to(other) for file in other.rglob("*.safetensors"))
+    for file in files:
+        found, wanted = load_file(one / file), load_file(other / file)
+        assert found.keys() == wanted.keys()
+        assert [name for name in wanted if not torch.equal(found[name], wanted[name])] == []
+
+
+def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
+    run, out = run_of(steps=8, checkpoint_every=3), tmp_path / "out"
+    with pytest.raises(TrainingError, match=r"loss is nan at step 6; the last good checkpoint is .*step-00000003"):
+        go(run, out, broken=(5,))
+    assert checkpoints.latest(out / "checkpoints") == out / "checkpoints" / "step-00000003"
+    assert len(rows_of(out)) == 5
+    assert all(math.isfinite(row["loss"]) for row in rows_of(out))
+    go(run, out)  # the pair is mended
+    go(run, tmp_path / "whole")
+    same(out / "checkpoints" / "step-00000008", tmp_path / "whole" / "checkpoints" / "step-00000008")
+
+
+def test_a_gradient_that_is_not_finite_stops_unless_fp16_is_scaled(tmp_path: Path) -> None:
+    run = run_of(steps=2)
+    open_folder(run, tmp_path)
+    learner = learner_of()
+    learner.clip.logit_scale.register_hook(lambda gradient: gradient / 0)
+    with pytest.raises(TrainingError, match="gradient is not finite at step 1; no checkpoint yet"):
+        fit(run, tmp_path, learner, Endless(run))
+
+
+def test_fp16_skips_steps_and_says_so(tmp_path: Path) -> None:
+    run, calls = run_of(steps=4, precision="fp16"), []
+    open_folder(run, tmp_path)
+    learner = learner_of()
+
+    def break_second(gradient: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        return gradient / 0 if len(calls) == 2 else gradient
+
+    learner.clip.logit_scale.register_hook(break_second)
+    result = fit(run, tmp_path, learner, Endless(run))
+    skipped = [row["skipped"] for row in rows_of(tmp_path)]
+    assert skipped[1] == skipped[0] + 1
+    assert skipped[3] < 4
+    state = json.loads((result.checkpoint / "state.json").read_text())
+    assert state["scaler"]["scale"] == 2.0 ** (16 - skipped[3])
+    assert state["counts"]["skipped"] == skipped[3]
+
+
+def test_gradients_are_clipped(tmp_path: Path) -> None:
+    free, short = go(run_of(steps=2), tmp_path / "free"), go(run_of(steps=2, clip_norm=1e-9), tmp_path / "short")
+    norms = [[row["gradient_norm"] for row in rows_of(one.checkpoint.parents[1])] for one in (free, short)]
+    assert norms[0][0] == norms[1][0]  # the log tells the norm before
+    state = load_file(short.checkpoint / "optimiser.safetensors")
+    squares = sum(value.square().sum() for name, value in state.items() if name.endswith("/exp_avg"))
+    assert squares.sqrt() < 2e-10
+
+
+@pytest.mark.parametrize(
+    "changes", [{"precision": "bf16"}, {"half_text_tower": True}, {"half_statistics": True, "compile": False}]
+)
+def test_other_precisions_learn_alike(tmp_path: Path, changes: dict[str, object]) -> None:
+    go(run_of(**changes), tmp_path)
+    wanted = losses_of(run_of(), 7)
+    assert [row["loss"] for row in rows_of(tmp_path)] == pytest.approx(wanted, abs=0.1)
+
+
+def test_another_run_is_refused(tmp_path: Path) -> None:
+    run = run_of(steps=1)
+    go(run, tmp_path)
+    with pytest.raises(TrainingError, match=r"another run \(loop.steps, optimiser.learning_rate differ\)"):
+        open_folder(run_of(steps=2, learning_rate=1.0), tmp_path)
+    open_folder(run_of(steps=1, log_every=7), tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "thesis.txt").write_text("precious")
+    with pytest.raises(TrainingError, match="holds no run"):
+        open_folder(run, other)
+
+
+def test_a_finished_run_is_not_made_again(tmp_path: Path) -> None:
+    run = run_of(steps=3)
+    first = go(run, tmp_path)
+    again = go(run, tmp_path, seed=8)
+    assert again.steps == 3
+    same(first.checkpoint, again.checkpoint)
+    assert [row["step"] for row in rows_of(tmp_path)] == [1, 2, 3]
+
+
+def kill(folder: Path, kills: int, seed: int) -> list[str]:
+    command = [sys.executable, "-m", "tests.training.loop.killed", str(folder), str(kills), str(seed)]
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=3600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+needs_fork = pytest.mark.skipif(sys.platform == "win32", reason="processes are forked and killed as POSIX does")
+
+
+@needs_fork
+@pytest.mark.parametrize("kills", [4, pytest.param(60, marks=pytest.mark.slow)])
+def test_random_kills_change_nothing(tmp_path: Path, kills: int) -> None:
+    reached = kill(tmp_path, kills, seed=kills)
+    assert len(set(reached)) > 2, reached  # the kills came in the middle
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    same(whole / "checkpoints" / "step-00000025", killed / "checkpoints" / "step-00000025")
+    final = [load_model(out / "model").state_dict() for out in (whole, killed)]
+    assert all(torch.equal(value, final[1][name]) for name, value in final[0].items())
+    told = [[(row["step"], row["loss"]) for row in rows_of(out)] for out in (whole, killed)]
+    assert told[0] == told[1]
+    assert not list((killed / "checkpoints").glob(".*"))

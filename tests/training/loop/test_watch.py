@@ -1,0 +1,43 @@
+"""One process ends; the others end, too, and say which one it was and why."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.loop.starting import finish, start
+from training.errors import TrainingError
+from training.loop.watch import is_consequence, sentence
+
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process is killed as POSIX does")
+
+
+@needs_signals
+def test_the_others_stop_with_the_reason(tmp_path: Path) -> None:
+    started = {task: start(task, tmp_path) for task in ("raising", "dying", "first_dying")}
+    ended = {task: finish(processes) for task, processes in started.items()}
+
+    (first, told), (last, own) = ended["raising"]
+    assert first == last == 1
+    assert "Process 1 has stopped, and so must the others: ValueError: the disk is full" in told
+    assert "ValueError: the disk is full" in own
+
+    (first, told), (last, _) = ended["dying"]
+    assert (first, last) == (1, -signal.SIGKILL)
+    assert "Process 1 has stopped, and so must the others: it has ended without a word" in told
+
+    (first, _), (last, told) = ended["first_dying"]
+    assert (first, last) == (-signal.SIGKILL, 1)
+    assert "Process 0 has ended without a word" in told
+
+
+def test_only_what_comes_from_elsewhere_is_a_consequence() -> None:
+    assert is_consequence(RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:1"))
+    assert is_consequence(torch.distributed.DistBackendError("NCCL error"))
+    assert not is_consequence(torch.OutOfMemoryError("CUDA out of memory"))
+    assert not is_consequence(TrainingError("The loss is nan at step 3."))
+    assert sentence("3\tno memory") == "Process 3 has stopped, and so must the others: no memory"
