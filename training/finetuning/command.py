@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retention", type=Path, help="folder of folders with what must not be forgotten")
     parser.add_argument("--retained", type=int, default=500, help="pictures of it to look at: %(default)s")
     parser.add_argument("--test", type=Path, help="folder of folders with the same classes to report on")
-    parser.add_argument("--templates", default="default", help="the template set of class names: %(default)s")
+    parser.add_argument("--templates", default="default", help="of class names: a set, or one with {}: %(default)s")
     parser.add_argument("--rate", action="append", default=[], metavar="METHOD=RATE", help="another learning rate")
     parser.add_argument("--device", default="cpu", help="where to compute: %(default)s or cuda")
     for name, summary in _NUMBERS.items():

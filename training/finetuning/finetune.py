@@ -40,7 +40,7 @@ from training.finetuning.towers import Towers, Words, words
 from training.finetuning.tuning import Epoch, tune
 from training.trained import lay_out
 
-HEAD, RESULTS = "head.safetensors", "results.json"
+HEAD, RESULTS, CARD = "head.safetensors", "results.json", "README.md"
 USUAL = Settings()
 
 
@@ -49,7 +49,8 @@ class Data:
     """Where pictures lie. `pictures`: a folder of folders named after classes or, with `pairs`, a table or a folder.
 
     `retention`: a folder of folders with what must not be forgotten, of which at most `most_retained` pictures are
-    looked at; `test`: another folder with the same classes to report on. `templates` names a template set.
+    looked at; `test`: another folder with the same classes to report on. `templates` names a template set, or is
+    a template with "{}" for the name.
     """
 
     pictures: Path
@@ -85,7 +86,9 @@ def finetune(
 ) -> Report:
     """Tune `model`, a path or the name of an installed package, and write a folder for each method into `out`.
 
-    Each holds a model that can be exported, `results.json` beside them the report. `told` hears each warning and epoch.
+    Each holds a model that can be exported; `results.json` and `README.md` beside them are the report. `told` hears
+    each warning and epoch.
+
     Raises ClipsearchError, in one sentence, for what cannot be read or would not work.
     """
     limits.check(settings)
@@ -106,10 +109,11 @@ def finetune(
     sizes["retention"] = len(work.retention.pictures) if work.retention else 0
     kinds = "pairs" if data.pairs else "classes"
     measured_on = "test" if len(work.task.test) else "validation"
-    report = Report(original.name, kinds, measured_on, sizes, settings, [], warnings)
+    report = Report(original.name, kinds, str(data.pictures), measured_on, sizes, settings, [], warnings)
     for method in methods:
         report = replace(report, outcomes=[*report.outcomes, _try(method, work, out, told)])
-        _write(report, out / RESULTS)
+        _write(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", out / RESULTS)
+        _write(report.card(), out / CARD)
     return report
 
 
@@ -119,7 +123,7 @@ def _prepare(original: Original, data: Data, settings: Settings, warnings: list[
     split = _pairs(data, settings, warnings) if data.pairs else _classes(data, settings, warnings)
     load = partial(load_pictures, preprocess=spec, warnings=warnings)
     test = load(split.test) if len(split.test) else _nothing(spec.size, load(split.validation))
-    own = words(split.train.texts, ["{}"] if data.pairs else template_set(data.templates), tokens)
+    own = words(split.train.texts, ["{}"] if data.pairs else _templates(data), tokens)
     kind = Pairs if data.pairs else Classes
     task = kind(own, load(split.train), load(split.validation), test)
     if data.retention is None:
@@ -162,8 +166,12 @@ def _retention(
 ) -> Retention:
     files = read_classes(folder)
     check_names(files)
-    own: Words = words(files.texts, template_set(data.templates), tokens)
+    own: Words = words(files.texts, _templates(data), tokens)
     return Retention(own, load(some(files, data.most_retained, settings.seed)))
+
+
+def _templates(data: Data) -> Sequence[str]:
+    return [data.templates] if "{}" in data.templates else template_set(data.templates)
 
 
 def _nothing(size: int, like: Pictures) -> Pictures:
@@ -218,8 +226,7 @@ def _line(method: str, epoch: Epoch) -> str:
     return f"{method}, epoch {epoch.number}{loss}: validation {100 * epoch.validation:.1f} %{kept}{back}"
 
 
-def _write(report: Report, path: Path) -> None:
-    text = json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n"
+def _write(text: str, path: Path) -> None:
     try:
         replace_file(path, lambda part: part.write_text(text, "utf-8"))
     except OSError as error:

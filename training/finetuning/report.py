@@ -11,6 +11,23 @@ from training.finetuning.tuning import Epoch
 
 _COLUMNS = ("method", "before", "after", "alpha", "retention before", "after", "rolled back", "numbers learned", "time")
 
+_COLUMNS_EXPLAINED = (
+    "Accuracy in percent on the {set} pictures before and after; alpha says how far the saved model lies from the "
+    "original (0) to the tuned one (1), chosen on the validation pictures. Retention is zero-shot accuracy on other "
+    "pictures, which shows what was forgotten; an epoch that forgot more than allowed was rolled back. "
+    "`python -m training export METHOD --out PACKAGE` makes a method's model a package; a head stays beside its model, "
+    "which is unchanged."
+)
+_LIMITS = (
+    "- Everything that holds for the original model holds for these, its licence included.",
+    "- What was not in the retention set may have been forgotten unseen; what the pictures have in common besides "
+    "their classes (one camera, one place, one person) may have been learned instead of the classes.",
+)
+_QUESTIONS = (
+    "- [ ] May the pictures be used for this, and do the people in them agree?",
+    "- [ ] Under which licence may others use the tuned weights?",
+)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -44,6 +61,7 @@ class Report:
 
     model: str
     task: str
+    data: str
     measured_on: str
     pictures: dict[str, int]
     settings: Settings
@@ -61,6 +79,15 @@ class Report:
         """Return a Markdown table, accuracies in percent."""
         lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
         return "\n".join([*lines, *(f"| {' | '.join(_cells(outcome))} |" for outcome in self.outcomes)])
+
+    def card(self) -> str:
+        """Return a page in Markdown on what was done, what it came to, and what must be asked before others use it."""
+        counts = ", ".join(f"{count:,} {part}" for part, count in self.pictures.items())
+        done = f"Tuned on the {self.task} in `{self.data}`, seed {self.settings.seed}. Pictures: {counts}."
+        warnings = [f"- {warning}" for warning in self.warnings]
+        parts = [f"# {self.model}, tuned", done, self.table(), _COLUMNS_EXPLAINED.format(set=self.measured_on)]
+        parts += ["## Limits", "\n".join([*_LIMITS, *warnings]), "## To be answered", "\n".join(_QUESTIONS)]
+        return "\n\n".join(parts) + "\n"
 
 
 def _cells(one: Outcome) -> list[str]:

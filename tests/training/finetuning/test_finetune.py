@@ -50,6 +50,8 @@ def test_all_methods_from_the_command_line_to_a_package(tmp_path: Path, capsys: 
 
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
     assert len(table) == 1 + len(RATES) and table[2].startswith(f"| lora | {100 * lora['before']:.1f} |")
+    card = (out / "README.md").read_text("utf-8")
+    assert card.startswith("# tiny run, tuned\n") and all(line in card for line in table) and "9 train" in card
     package = export(out / "lora", tmp_path / "package", background=data)
     assert (package.name, package.eot_id, package.dim) == ("lora", EOT, VIT.embed_dim)
 
@@ -106,6 +108,8 @@ def test_a_test_set_of_its_own_is_reported_on(tmp_path: Path) -> None:
         (["--rate", "1e-3"], "METHOD=RATE"),
         (["--allowed-loss", "2"], "allowed_loss cannot be 2"),
         (["--templates", "defauld"], "no prompts"),
+        (["--templates", "{} and {}"], "needs one {}"),
+        (["--device", "cuda:99"], "cuda:99 cannot be used"),
     ],
 )
 def test_options_that_make_no_sense_are_told(options: list[str], reason: str, tmp_path: Path) -> None:
