@@ -151,7 +151,7 @@ def test_relations_are_drawn_as_they_are_told(index: int) -> None:
 
 @pytest.mark.parametrize("number", COUNTS)
 def test_as_many_things_are_drawn_as_are_told(number: int) -> None:
-    one = (0.9 * 0.125) ** 2 * np.pi  # of a circle, as a part of the picture
+    one = (0.9 * 0.1325) ** 2 * np.pi  # of a circle, as a part of the picture
     for index in range(10):
         drawn = draw(Content(PLAIN, (Thing("blue", "circle"),) * number), Random(index), 64)
         blue = (np.asarray(drawn, int)[..., 0] < 140).mean()

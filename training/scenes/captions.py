@@ -12,13 +12,15 @@ _LEAD_INS = ("", "", "", "", "a picture of ", "a drawing of ", "an image of ", "
 _WHOLES = ("{0}",) * 9 + ("{0} on {1}",) * 5 + ("{0} in front of {1}",) * 2 + ("on {1}, {0}",) * 2 + ("a shape on {1}",)
 _ONE = (
     *("a {colour} {shape}",) * 5,
-    *("a {size} {colour} {shape}",) * 3,
-    *("a {shape} that is {colour}", "a {shape} in {colour}", "a {size} {shape}"),
-    *("a {colour} {shape} of {size} size", "a {size} {colour} shape", "a {size} {shape} in {colour}", "a {shape}"),
+    *("a {shape}",) * 4,
+    *("a {size} {colour} {shape}", "a {size} {shape}") * 2,
+    *("a {shape} that is {colour}", "a {shape} in {colour}"),
+    *("a {colour} {shape} of {size} size", "a {size} {colour} shape", "a {size} {shape} in {colour}"),
 )
 _MANY = (
     *("{number} {colour} {shapes}",) * 4,
-    *("{number} {shapes}", "{number} {shapes} in {colour}", "{number} {shapes}, all {colour}"),
+    *("{number} {shapes}",) * 3,
+    *("{number} {shapes} in {colour}", "{number} {shapes}, all {colour}"),
     *("{number} of the same: {colour} {shapes}", "{colour} {shapes}, {number} of them"),
 )
 _TWO = (
@@ -80,7 +82,7 @@ def _subject(content: Content, random: Random) -> str:
 
 
 def _pair(content: Content, random: Random) -> str:
-    forms = ["a {shape}" if random.random() < 0.15 else "a {colour} {shape}" for _ in content.things]
+    forms = ["a {shape}" if random.random() < 0.3 else "a {colour} {shape}" for _ in content.things]
     one, other = map(named, content.things, forms)
     text = related(one, content.relation, other, random.choice(_TWO))
     if random.random() < 0.3:

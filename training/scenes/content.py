@@ -58,8 +58,9 @@ class Content:
 _VISIBLE: Final = {under: tuple(colour for colour in COLOURS if contrasts(colour, under)) for under in COLOURS}
 _COUNTS: Final = tuple(COUNTS)
 _RELATIONS: Final = tuple(RELATIONS)
+_TEXTURES: Final = TEXTURES[:1] * 3 + TEXTURES[1:]  # plain more often than each of the others
 #: kinds as often as they come in training, and those in which a held-out combination of each aspect can come
-_KINDS: Final = ("object",) * 7 + ("count",) * 4 + ("relation",) * 6 + ("word",) * 3
+_KINDS: Final = ("object",) * 8 + ("count",) * 4 + ("relation",) * 6 + ("word",) * 2
 _KINDS_FOR: Final = {aspect: (aspect,) for aspect in HELD_OUT_ASPECTS} | {
     "size": ("object",),
     "background": ("object", "count"),
@@ -92,7 +93,7 @@ def combinations_of(content: Content) -> Iterator[Combination]:
 
 
 def _any(random: Random, kind: str) -> Content:
-    background = Background(random.choice(TEXTURES), random.choice(GROUNDS))
+    background = Background(random.choice(_TEXTURES), random.choice(GROUNDS))
     colour = random.choice(_VISIBLE[background.colour])
     if kind == "word":
         return Content(background, word=Word(colour, random.choice(WORDS)))

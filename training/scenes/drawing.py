@@ -20,8 +20,8 @@ Spot = tuple[float, float, float]  # centre and radius, in parts of the picture'
 _FINER = 4  # times as large a shape is drawn before it is reduced, so that its edges are smooth
 _TILT_DEGREES = 20
 _TONE = 20  # most that a channel differs from the colour's own
-_NOISE = 24  # most that a pixel differs
-_RADII = {"small": (0.10, 0.14), "medium": (0.19, 0.24), "large": (0.32, 0.40)}
+_NOISE = 16  # most that a pixel differs
+_RADII = {"small": (0.13, 0.17), "medium": (0.22, 0.27), "large": (0.34, 0.41)}
 
 
 def draw(content: Content, random: Random, size: int) -> Image.Image:
@@ -45,7 +45,7 @@ def _ground(background: Background, random: Random, size: int) -> npt.NDArray[np
     """Mix a colour with a darker or lighter one by the texture's pattern: uint8 [size, size, 3]."""
     base = np.array(_tone(background.colour, random), np.float32)
     towards = 255.0 if base.sum() < 300 else 0.0
-    strength = random.uniform(0.35, 0.55) if background.texture == "shaded" else random.uniform(0.25, 0.45)
+    strength = random.uniform(0.3, 0.5) if background.texture == "shaded" else random.uniform(0.2, 0.35)
     pattern = strength * _pattern(background.texture, random, size)[..., None]
     mixed: npt.NDArray[np.uint8] = (base + pattern * (towards - base)).astype(np.uint8)
     return mixed
@@ -99,8 +99,8 @@ def _spots(content: Content, random: Random) -> list[Spot]:
     if len(content.things) > 1:
         return _scattered(random, len(content.things))
     radius = random.uniform(*_RADII[content.things[0].size])
-    low, high = min(0.5, radius + 0.02), max(0.5, 0.98 - radius)
-    return [(random.uniform(low, high), random.uniform(low, high), radius)]
+    room = min(0.2, 0.48 - radius)  # from the middle
+    return [(0.5 + random.uniform(-room, room), 0.5 + random.uniform(-room, room), radius)]
 
 
 def _nested(random: Random) -> list[Spot]:
@@ -122,7 +122,7 @@ def _scattered(random: Random, count: int) -> list[Spot]:
     cells = random.sample(range(9), count)
     near = [(0.19 + 0.31 * (cell % 3), 0.19 + 0.31 * (cell // 3)) for cell in cells]
     return [
-        (x + random.uniform(-0.03, 0.03), y + random.uniform(-0.03, 0.03), random.uniform(0.11, 0.14)) for x, y in near
+        (x + random.uniform(-0.03, 0.03), y + random.uniform(-0.03, 0.03), random.uniform(0.12, 0.145)) for x, y in near
     ]
 
 
