@@ -23,6 +23,7 @@ from tests.encode.tiny_packages import VIT as CLIPS_WORDS
 from tests.encode.tiny_packages import random_model
 from tests.training.tiny_runs import BAG, EOT, RESNET, VIT, colours, write_run
 from training.__main__ import main
+from training.data.texts import Texts
 from training.errors import TrainingError
 from training.export import export
 
@@ -53,12 +54,12 @@ def test_a_run_is_exported_imported_and_searched_with(tmp_path: Path) -> None:
     hits = program("search", "a photo of red")
     assert len(hits) == 3
 
-    model = load(run / "model")  # the program's scores are those of the trained model, by the run's own tokenizer
-    encoder = Encoder(load_package(package), engine="torch")
-    tokens = torch.tensor([[2, 3, 4, 7, EOT]])  # of "a photo of red"
+    model, encoder = load(run / "model"), Encoder(load_package(package), engine="torch")
+    texts = ["A photo of  RED", "a green circle and the blue square", "dog " * 30]  # the last one is cut
     with torch.inference_mode():
-        wanted = torch.nn.functional.normalize(model.encode_text(tokens), dim=-1).numpy()
-    assert np.allclose(encoder.encode_texts(["A photo of  RED"]), wanted, atol=1e-5)
+        wanted = torch.nn.functional.normalize(model.encode_text(Texts.load(run)(texts)), dim=-1).numpy()
+    assert np.allclose(encoder.encode_texts(texts), wanted, atol=1e-5)
+    assert not np.allclose(wanted[0], wanted[1], atol=1e-3)
 
 
 def test_the_background_is_the_demo_s_photos(tmp_path: Path) -> None:

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import TemplateProcessing
 
 from clipsearch.model import CLIP, CLIPConfig
 from clipsearch.model.checkpoint import save
 from clipsearch.model.configs import TextConfig, VisionConfig
 from tests.encode.tiny_packages import random_model
 from training import run as runs
+from training.data.texts import Texts
 
 WORDS = ["a", "photo", "of", "dog", "cat", "red", "green", "blue", "yellow", "square", "circle", "and", "the", "."]
 CONTEXT, VOCABULARY = 12, 32
@@ -27,18 +23,6 @@ RESNET = replace(
 )
 BAG = replace(VIT, text=replace(TEXT, kind="bag-of-words"))
 EOT = VOCABULARY - 1
-
-
-def write_tokenizer(folder: Path) -> None:
-    """Write a tokenizer of whole words whose texts end with the largest id, and how it is used."""
-    vocabulary = {"<pad>": 0, "<unk>": 1, "<end>": EOT} | {word: 2 + n for n, word in enumerate(WORDS)}
-    tokenizer = Tokenizer(WordLevel(vocabulary, "<unk>"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.post_processor = TemplateProcessing(single="$A <end>", special_tokens=[("<end>", EOT)])
-    folder.mkdir(parents=True, exist_ok=True)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    form = {"context_length": CONTEXT, "pad_id": 0, "cleaning": "clip", "eot_id": EOT}
-    (folder / "text.json").write_text(json.dumps(form))
 
 
 def run_of(config: CLIPConfig, kind: str = "contrastive") -> runs.Run:
@@ -58,7 +42,8 @@ def run_of(config: CLIPConfig, kind: str = "contrastive") -> runs.Run:
 
 def write_run(folder: Path, config: CLIPConfig = VIT, kind: str = "contrastive", model: CLIP | None = None) -> Path:
     """Lay out a finished run."""
-    write_tokenizer(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    Texts.of(run_of(config, kind), [" ".join(WORDS)]).save(folder)
     runs.write(run_of(config, kind), folder / "run.toml")
     save(model or random_model(config), folder / "model")
     return folder
