@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from clipsearch.model.clip import CLIP
+from clipsearch.model.configs import CLIPConfig
 from clipsearch.model.text import end_positions, trim
 from tests.model.tiny import BAG_OF_WORDS, CLIP_VIT, EOT, SIGLIP, random_clip, texts
 
@@ -96,6 +97,20 @@ def test_a_bag_of_words_is_the_projected_mean_of_its_tokens() -> None:
 def test_a_text_longer_than_the_context_is_refused() -> None:
     with pytest.raises(ValueError, match="19 tokens a text, not 20"):
         random_clip(CLIP_VIT).encode_text(torch.ones(1, 20, dtype=torch.int64))
+
+
+@pytest.mark.parametrize("config", [CLIP_VIT, SIGLIP], ids=lambda config: config.name)
+@torch.inference_mode()
+def test_features_and_states_come_out_of_one_pass(config: CLIPConfig) -> None:
+    """In a causal tower a state knows its own past alone, whatever comes later."""
+    model, tokens = random_clip(config), texts()
+    features, states = model.encode_text_and_states(tokens)
+    torch.testing.assert_close(features, model.encode_text(tokens), rtol=0, atol=1e-5)
+    assert states.shape == (3, 12 if config is CLIP_VIT else 19, config.text.width)
+    begun = model.text.states(tokens[:, :5])
+    assert torch.allclose(begun, states[:, :5], atol=1e-5) == config.text.causal
+    with pytest.raises(ValueError, match="19 tokens a text, not 20"):
+        model.encode_text_and_states(torch.ones(1, 20, dtype=torch.int64))
 
 
 @torch.inference_mode()

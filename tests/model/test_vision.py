@@ -144,3 +144,48 @@ def test_positions_of_the_right_size_stay_as_they_are() -> None:
 
 def parameters(module: nn.Module) -> int:
     return sum(value.numel() for value in module.parameters())
+
+
+@pytest.mark.parametrize("config", [CLIP_VIT, CLIP_RESNET, SIGLIP], ids=lambda config: config.name)
+@torch.inference_mode()
+def test_features_and_patches_come_out_of_one_pass(config: CLIPConfig) -> None:
+    model, pictures = random_clip(config), pixels(config)
+    features, patches = model.encode_image_and_patches(pictures)
+    torch.testing.assert_close(features, model.encode_image(pictures), rtol=0, atol=1e-5)
+    assert patches.shape == (3, config.vision.grid**2, config.vision.patch_width)
+    if config is CLIP_RESNET:
+        pooled = model.visual.attnpool(patches.transpose(1, 2).unflatten(2, (2, 2)))
+        torch.testing.assert_close(pooled, features, rtol=0, atol=1e-5)
+    with pytest.raises(ValueError, match="takes pixels"):
+        model.encode_image_and_patches(pictures[:, :, 1:])
+
+
+@pytest.mark.parametrize(("config", "extra"), [(CLIP_VIT, 1), (SIGLIP, 0)], ids=["class token", "none"])
+def test_a_share_of_the_patches_is_left_out_in_training(config: CLIPConfig, extra: int) -> None:
+    visual = random_clip(config).visual
+    embedded = visual.embed(pixels(config)).detach()
+    visual.patch_dropout = 0.6
+    assert visual.thin(embedded) is embedded  # in evaluation mode
+    visual.train()
+    thinned = visual.thin(embedded)
+    assert thinned.shape == (3, extra + 10, 72)  # of 25
+    assert torch.equal(thinned[:, :extra], embedded[:, :extra])
+    kept = (thinned[:, extra:, None] == embedded[:, None, extra:]).all(-1)  # which patch each one was
+    assert kept.sum(2).eq(1).all()
+    assert kept.sum(1).le(1).all()
+    assert not torch.equal(kept.any(1)[0], kept.any(1)[1])
+    visual.patch_dropout = 0.99
+    assert visual.thin(embedded).shape[1] == extra + 1
+    visual.patch_dropout = 0.0
+    assert visual.thin(embedded) is embedded
+
+
+def test_every_patch_is_kept_as_often() -> None:
+    visual = random_clip(CLIP_VIT).visual.train()
+    visual.patch_dropout = 0.6
+    numbered = torch.arange(26.0).expand(4000, -1).unsqueeze(-1)
+    torch.manual_seed(0)
+    counts = torch.bincount(visual.thin(numbered).long().flatten(), minlength=26)
+    assert counts[0] == 4000
+    assert counts[1:].sum() == 4000 * 10
+    assert (counts[1:] - 1600).abs().max() < 160  # five standard deviations

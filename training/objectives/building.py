@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from math import ceil
 
 from torch import Tensor
 
@@ -24,15 +23,15 @@ from training.objectives.visual_n_grams import VisualNGrams
 from training.run import Run, check
 
 ORDER = 5  # words of the longest n-grams (Li et al. 2017, section 4.1)
-COUNTED_TEXTS = 20_000  # of a run's first batches, in which n-grams are counted
+TEXTS_AT_ONCE = 1024
 
 
 def build(run: Run, clip: CLIP, texts: Iterable[Tensor] | None = None) -> Objective:
     """Make what a run learns, and prepare the model for it: what is locked or not used at all is frozen.
 
     The model must have its first weights already, as pseudo-labels begin with a copy of them. `texts`, tokens int64
-    [n, l], are those in which n-grams are counted; None: those of the run's first batches, in which case every
-    process finds the same. Raises TrainingError for a run that `training.run.check` refuses.
+    [n, l], are those in which n-grams are counted; None: some of the run's own, the same in every
+    process. Raises TrainingError for a run that `training.run.check` refuses.
     """
     check(run)
     first = _first(run, clip, texts)
@@ -74,9 +73,10 @@ def _further(run: Run, clip: CLIP) -> list[tuple[Objective, float]]:
 
 
 def _texts(run: Run) -> Iterator[Tensor]:
-    """Yield the tokens of the run's first batches."""
-    from training.data.batches import open_batches
+    """Yield tokens of texts from all over the run's source."""
+    from training.data.batches import run_texts
+    from training.data.sources.opening import some_texts
 
-    with open_batches(run, 0, 1, 0) as batches:
-        for batch in islice(batches, ceil(COUNTED_TEXTS / run.loop.batch_size)):
-            yield batch.tokens
+    tokens, texts = run_texts(run), some_texts(run)
+    while some := list(islice(texts, TEXTS_AT_ONCE)):
+        yield tokens(some)
