@@ -70,7 +70,9 @@ def lay_out(clip: CLIP, form: TextForm, folder: Path) -> None:
 
 
 def _run_of(path: Path) -> Path | None:
-    """Return the folder of the run that a model or checkpoint is part of."""
+    """Return the folder of the run that a model or checkpoint, or a file of it, is part of."""
+    path = path.parent if path.is_file() else path
+    path = path.parent if path.name == AVERAGE else path
     folder = path.parent if path.name == MODEL else path.parent.parent if path.parent.name == CHECKPOINTS else None
     return folder if folder and (folder / RUN).is_file() else None
 

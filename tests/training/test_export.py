@@ -63,7 +63,7 @@ def test_a_run_is_exported_imported_and_searched_with(tmp_path: Path) -> None:
 
 
 def test_the_background_is_the_demo_s_photos(tmp_path: Path) -> None:
-    package = export(write_run(tmp_path / "run"), tmp_path / "package")
+    package = export(write_run(tmp_path / "run") / "model" / "model.safetensors", tmp_path / "package")
     background = package.background()
     assert background.shape == (len(list(resource_path("demo").glob("*.jpg"))), VIT.embed_dim)
     assert np.allclose(np.linalg.norm(background, axis=1), 1, atol=1e-3)

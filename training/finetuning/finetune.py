@@ -20,7 +20,7 @@ from training.errors import TrainingError
 from training.finetuning import settings as limits
 from training.finetuning.checks import check_classes, check_names, check_pairs
 from training.finetuning.interpolation import choose
-from training.finetuning.methods import Tuned, begin, still
+from training.finetuning.methods import Tuned, Tuning, begin, still
 from training.finetuning.original import Original, Tokens, open_original
 from training.finetuning.pictures import (
     Files,
@@ -74,6 +74,10 @@ class _Work:
     @property
     def measured(self) -> Pictures:
         return self.task.test if len(self.task.test) else self.task.validation
+
+    def kept(self, tuning: Tuning) -> float | None:
+        """Return the accuracy on the retention set, None where there is none."""
+        return None if self.retention is None else self.retention.accuracy(tuning)
 
 
 def finetune(
@@ -188,17 +192,23 @@ def _try(method: str, work: _Work, out: Path, told: Callable[[str], None]) -> Ou
     start = Tuned(work.towers.clip, tuning.tuned().head)
     epochs = tune(tuning, task, work.settings, work.retention, lambda epoch: told(_line(method, epoch)))
     measured = partial(still, own=own, original=work.towers)
-    chosen = choose(start, tuning.tuned(), work.settings.alphas, lambda one: task.score(measured(one), task.validation))
-    before, after = measured(start), measured(chosen.tuned)
-    kept = [None if work.retention is None else work.retention.accuracy(one) for one in (before, after)]
+    before = work.kept(measured(start))
+    chosen = choose(
+        start,
+        tuning.tuned(),
+        work.settings.alphas,
+        lambda one: task.score(measured(one), task.validation),
+        lambda one: before is None or (work.kept(measured(one)) or 0.0) >= work.settings.least(before),
+    )
+    after = measured(chosen.tuned)
     outcome = Outcome(
         method=method,
-        before=task.accuracy(before, work.measured),
+        before=task.accuracy(measured(start), work.measured),
         after=task.accuracy(after, work.measured),
         alpha=chosen.alpha,
         validation={f"{alpha:g}": score.accuracy for alpha, score in chosen.scores.items()},
-        retention_before=kept[0],
-        retention_after=kept[1],
+        retention_before=before,
+        retention_after=work.kept(after),
         epochs=epochs,
         learned=sum(parameter.numel() for parameter in tuning.learned),
         seconds=time.perf_counter() - began,

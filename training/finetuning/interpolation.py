@@ -1,7 +1,7 @@
 """WiSE-FT: a model between the original and the tuned one, weight by weight (arXiv 2109.01903).
 
 It mostly does better than both where pictures differ from those it was tuned on. How far to go is chosen on validation
-pictures only.
+pictures only, among what forgets no more than allowed.
 """
 
 from __future__ import annotations
@@ -32,17 +32,26 @@ def between(original: Tuned, tuned: Tuned, alpha: float) -> Tuned:
     return Tuned(_mixed(original.clip, tuned.clip, alpha), head)
 
 
-def choose(original: Tuned, tuned: Tuned, steps: int, score: Callable[[Tuned], Score]) -> Chosen:
-    """Try alphas 0, 1/steps, ..., 1; of those that score alike the one nearest to the original is taken."""
-    scores: dict[float, Score] = {}
-    best, kept = 0.0, original
-    for step in range(steps + 1):
-        alpha = step / steps
-        candidate = {0: original, steps: tuned}.get(step) or between(original, tuned, alpha)
-        scores[alpha] = score(candidate)
-        if step == 0 or scores[alpha] > scores[best]:
-            best, kept = alpha, candidate
-    return Chosen(best, kept, scores)
+def choose(
+    original: Tuned,
+    tuned: Tuned,
+    steps: int,
+    score: Callable[[Tuned], Score],
+    is_allowed: Callable[[Tuned], bool] = lambda candidate: True,
+) -> Chosen:
+    """Try alphas 0, 1/steps, ..., 1; of those that score alike the one nearest to the original is taken.
+
+    One that is not allowed is passed over; the original always is.
+    """
+
+    def at(alpha: float) -> Tuned:
+        return {0.0: original, 1.0: tuned}.get(alpha) or between(original, tuned, alpha)
+
+    scores = {step / steps: score(at(step / steps)) for step in range(steps + 1)}
+    for alpha in sorted(scores, key=lambda alpha: (scores[alpha], -alpha), reverse=True):
+        if alpha == 0.0 or is_allowed(at(alpha)):
+            return Chosen(alpha, at(alpha), scores)
+    return Chosen(0.0, original, scores)
 
 
 @torch.no_grad()

@@ -10,6 +10,8 @@ from training.errors import TrainingError
 #: from harmless to strong -> the highest learning rate that it begins with
 RATES = {"head": 1e-3, "lora": 2e-4, "locked-image": 1e-5, "locked-text": 1e-5, "full": 1e-5}
 
+_TINY = 1e-9  # a loss of exactly what is allowed is allowed, however it rounds
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -36,6 +38,10 @@ class Settings:
     seed: int = 0
     device: str = "cpu"
     rates: Mapping[str, float] = field(default_factory=dict)
+
+    def least(self, retention: float) -> float:
+        """Return what zero-shot accuracy on the retention set must stay at, given what it was."""
+        return retention - self.allowed_loss - _TINY
 
     def rate(self, method: str) -> float:
         """Return the learning rate of a method."""

@@ -14,7 +14,6 @@ from training.finetuning.settings import Settings
 from training.finetuning.tasks import Retention, Score, Task
 
 BETAS, EPS = (0.9, 0.98), 1e-6  # the paper's for Vision Transformers
-_TINY = 1e-9  # a loss of exactly what is allowed is allowed, however it rounds
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def tune(
     goes on from the best state at half the rate. `told` hears of each epoch.
     """
     best = _Best(tuning.state(), task.score(tuning, task.validation), _kept(tuning, retention))
-    least = None if best.retention is None else best.retention - settings.allowed_loss - _TINY
+    least = None if best.retention is None else settings.least(best.retention)
     epochs = [Epoch(0, None, best.score.accuracy, best.retention)]
     told(epochs[0])
     optimiser, slower = _optimiser(tuning), 1.0

@@ -74,6 +74,21 @@ def test_of_equal_accuracies_the_smaller_loss_counts() -> None:
     assert choose(*models(), 2, lambda tuned: Score(0.5, next(left))).alpha == 0.5
 
 
+def test_what_forgets_too_much_is_passed_over_and_the_original_never_is() -> None:
+    original, tuned = models()
+    asked: list[Tuned] = []
+
+    def refused(candidate: Tuned) -> bool:
+        asked.append(candidate)
+        return False
+
+    left = iter([0.5, 0.7, 0.6])
+    chosen = choose(original, tuned, 2, lambda candidate: Score(next(left), 0.0), refused)
+    assert chosen.alpha == 0.0 and chosen.tuned is original and len(asked) == 2 and asked[1] is tuned
+    left = iter([0.5, 0.7, 0.6])
+    assert choose(original, tuned, 2, lambda one: Score(next(left), 0.0), lambda one: one is tuned).alpha == 1.0
+
+
 def test_a_model_without_head_stays_without() -> None:
     original, tuned = (replace(one, head=None) for one in models())
     assert between(original, tuned, 0.5).head is None
