@@ -52,6 +52,14 @@ ALSO = {
     "clipsearch.encode.engine_torch": {"clipsearch.model"},
     "clipsearch.encode.convert": {"clipsearch.model"},
     "clipsearch.encode.onnx_towers": {"clipsearch.model"},
+    "training.data.sources.captions": {
+        "clipsearch.files.keywords",
+        "clipsearch.files.sidecars",
+        "clipsearch.files.xmp.packet",
+    },
+    "training.data.sources.folders": {"clipsearch.files.kinds"},
+    "training.data.sources.shards": {"clipsearch.files.kinds"},
+    "training.data.sources.photos": {"clipsearch.library"},
 }
 #: a heavy package -> where it may be imported
 ONLY_IN = {

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from multiprocessing.connection import wait
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 import torch
 from torch.utils.data import DataLoader, Dataset
@@ -20,17 +21,15 @@ Made = tuple[Any, ...] | TrainingError  # as it crosses processes: Batch's parts
 
 # A forked copy of this process would keep its sockets open, its GPU, and the locks that its threads hold.
 _START = "forkserver" if sys.platform == "linux" else "spawn"
-_SILENT_S = 1800  # longer than any network pauses
 _AHEAD = 2  # batches that a worker has ready
 
 
 def made_in(dataset: Dataset[Any], workers: int, **options: Any) -> Iterator[tuple[Any, ...]]:
     """Yield what torch's loader makes of a dataset, in order; closing the iterator ends the workers.
 
-    Raises TrainingError, which a worker hands over instead of a result, or where a worker dies or hangs.
+    Raises TrainingError, which a worker hands over instead of a result, or a few seconds after a worker has died.
     """
-    loader = _loader(dataset, workers, options)
-    results = iter(loader)
+    results = _results(dataset, workers, options)
     try:
         while True:
             made = _next(results, workers)
@@ -41,7 +40,7 @@ def made_in(dataset: Dataset[Any], workers: int, **options: Any) -> Iterator[tup
         del results  # the last reference: its processes end with it
 
 
-def _loader(dataset: Dataset[Any], workers: int, options: dict[str, Any]) -> DataLoader[Any]:
+def _results(dataset: Dataset[Any], workers: int, options: dict[str, Any]) -> Iterator[Any]:
     # with a generator of its own the loader takes nothing from torch's, on which the exact resume of a run depends
     options |= {"num_workers": workers, "generator": torch.Generator().manual_seed(0)}
     if workers:
@@ -49,8 +48,10 @@ def _loader(dataset: Dataset[Any], workers: int, options: dict[str, Any]) -> Dat
         if _START == "forkserver":
             context.set_forkserver_preload(["training.data.batches"])  # torch is loaded once for all of them
         options |= {"multiprocessing_context": context, "worker_init_fn": begin}
-        options |= {"prefetch_factor": _AHEAD, "timeout": _SILENT_S}
-    return DataLoader(dataset, **options)
+        options |= {"prefetch_factor": _AHEAD}  # no timeout: with one, torch looks for dead workers only after it
+    with catch_warnings():
+        filterwarnings("ignore", "This DataLoader will create", UserWarning)  # how many there are, the user says
+        return iter(DataLoader(dataset, **options))
 
 
 def _next(results: Iterator[Any], workers: int) -> Any:
@@ -61,7 +62,7 @@ def _next(results: Iterator[Any], workers: int) -> Any:
             raise
         told = str(error).splitlines()[0]
         raise TrainingError(
-            f"A process that reads pictures died or hangs ({told}). It may have run out of memory: lower data.workers."
+            f"A process that reads pictures died ({told}). It may have run out of memory: lower data.workers."
         ) from error
 
 

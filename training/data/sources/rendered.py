@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from training.data.pairs import Pair
 from training.data.sources.source import Source
+
+_ENOUGH = 5_000  # captions hold few words
 
 
 class Rendered(Source):
@@ -16,3 +20,9 @@ class Rendered(Source):
         from training.scenes import scene
 
         return scene(self._seed, number)
+
+    def texts(self, most: int) -> Iterator[str]:
+        """Yield the captions of the first scenes, of which none is drawn."""
+        from training.scenes import texts
+
+        return texts(self._seed, min(most, _ENOUGH))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ SHUFFLED = 512  # undecoded pairs that a lane holds to draw from
 
 _TEXT_SUFFIXES = ("txt", "caption")
 _BLOCK_BYTES = 2**16
+_STATUS = re.compile(r": exit (\d+) \(read\)")  # as the webdataset library says it
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,7 @@ def read(urls: Sequence[str], text_key: str) -> Iterator[Pair | str]:
                 if not told and not _is_at_end(url, stream):
                     told.append(f"{url}: The archive is damaged; what comes after the damage cannot be read.")
         except Exception as error:  # whatever a damaged archive, a network or a program raises costs this shard only
-            told.append(f"{url}: {_in_words(error)}")
+            told[:] = [f"{url}: {_in_words(error)}"]  # in place of what has followed from it
         yield from _drained(told)
 
 
@@ -217,4 +219,6 @@ def _drained(told: list[str]) -> Iterator[str]:
 def _in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"It cannot be read: {error.strerror}."
+    if status := _STATUS.search(str(error)):
+        return f"The program that fetches it ended with status {status[1]}."
     return f"It is damaged or cannot be read ({error.args[0] if error.args else type(error).__name__})."

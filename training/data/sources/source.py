@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
-from training.data.pairs import Pair
+from training.data.pairs import BadPairError, Pair
 
 _TOLD = 20  # sentences about what is broken, of which there may be millions
 
@@ -22,6 +23,14 @@ class Source(ABC):
     @abstractmethod
     def pair(self, number: int) -> Pair:
         """Return a pair; its picture may still be a path. Raises BadPairError for one that cannot be used."""
+
+    def texts(self, most: int) -> Iterator[str]:
+        """Yield texts from all over the source, no picture being decoded; always the same."""
+        count = most if self.count is None else self.count
+        taken = min(count, most)
+        for number in range(taken):
+            with suppress(BadPairError):  # told when it is the pair's turn
+                yield self.pair(number * count // taken).text
 
 
 class Broken:
