@@ -24,7 +24,7 @@ from training.trained import MODEL, RUN
 CARD, LOG, RESULT, CURVES = "README.md", "log.csv", "result.json", "curves.png"
 
 _DATA = {
-    "scenes": "Rendered scenes with exact captions (`training.scenes`): no photographs, no people, no real text.",
+    "scenes": "Rendered scenes with exact captions (`training.scenes`): no photographs, no people.",
     "table": "Pairs of pictures and texts in the table {path}.",
     "folder": "Pictures with captions beside them in the folder {path}.",
     "shards": "Pairs of pictures and texts in the shards {path}.",
@@ -43,6 +43,17 @@ _ADDITIONS = {
     "captioning": "captioning beside it, as in CoCa, with weight {}",
     "self_supervision": "self-supervision beside it, as in SLIP, with weight {}",
     "patch_dropout": "{:.0%} of the patches left out in training",
+}
+#: columns of the log -> what their last value is
+_LOGGED = {
+    "loss": "loss at the end",
+    "loss_contrastive": "of it contrastive",
+    "loss_captioning": "of it captioning",
+    "loss_self_supervision": "of it self-supervision",
+    "scale": "factor of the cosines at the end",
+    "pairs_per_second": "pairs a second at the end",
+    "bad_pairs": "pairs that were passed over",
+    "skipped": "steps that were left out",
 }
 _QUESTIONS = {
     "licence": (
@@ -96,9 +107,12 @@ def read(folder: Path) -> Finished:
 
 
 def card(finished: Finished) -> str:
-    """Return the model card in Markdown."""
+    """Return the model card in Markdown. Raises TrainingError for what is no number where one should be."""
     parts = [_model, _use, _training, _numbers, _limits, _rights]
-    return "\n\n".join("\n".join(part(finished)) for part in parts) + "\n"
+    try:
+        return "\n\n".join("\n".join(part(finished)) for part in parts) + "\n"
+    except ValueError as error:
+        raise TrainingError(f"A number of the run in {finished.folder} is damaged: {error}.") from error
 
 
 def _model(finished: Finished) -> list[str]:
@@ -188,7 +202,9 @@ def _numbers(finished: Finished) -> list[str]:
         rows.append(f"| the same by chance | {float(result['chance']):.2%} |")
     if "seconds" in result:
         rows.append(f"| duration | {float(result['seconds']):,.0f} s |")
-    rows += [f"| {_plain(name)}, last in the log | {_plain(value)} |" for name, value in finished.last.items() if value]
+    rows += [
+        f"| {told} | {_number(finished.last[name])} |" for name, told in _LOGGED.items() if finished.last.get(name)
+    ]
     table = ["| measured in this run | |", "|---|---|", *rows] if rows else ["Nothing was measured."]
     picture = ["", "![Curves of the loss and the accuracy over the steps](curves.png)"] if finished.curves else []
     return [
@@ -287,5 +303,7 @@ def _parameters(path: Path) -> int:
         raise ValueError(f"{path.name} ({error})") from error
 
 
-def _plain(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _number(text: str) -> str:
+    """Write a number of the log as people do; raises ValueError for anything else."""
+    value = float(text)
+    return f"{value:,.0f}" if value.is_integer() else f"{value:.4g}"

@@ -17,7 +17,7 @@ from training.errors import TrainingError
 def finished(tmp_path: Path) -> Path:
     """A run with a log whose last line was cut off, a result and curves."""
     folder = write_run(tmp_path / "run")
-    (folder / "log.csv").write_text("step,loss,images/s\n10,3.5,20\n20,1.25,21\n21,1.0,2")
+    (folder / "log.csv").write_text("step,loss,pairs_per_second,waiting\n10,3.5,20,1\n20,1.25678,21.0,1\n21,1.0,2,1")
     result = {"zero_shot_accuracy": 0.4375, "chance": 0.125, "steps": 20, "seconds": 1234.5, "checkpoint": "model"}
     (folder / "result.json").write_text(json.dumps(result))
     (folder / "curves.png").write_bytes(b"\x89PNG")
@@ -28,7 +28,14 @@ def test_every_number_is_the_run_s(finished: Path) -> None:
     text = card.write(finished).read_text("utf-8")
     count = sum(parameter.numel() for parameter in load(finished / "model").parameters())
     assert f"{count:,} parameters" in text
-    for told in ("43.75%", "12.50%", "1,234 s", "| loss, last in the log | 1.25 |", "20 of 20 steps of 8 pairs"):
+    for told in (
+        "43.75%",
+        "12.50%",
+        "1,234 s",
+        "| loss at the end | 1.257 |",
+        "| pairs a second at the end | 21 |",
+        "20 of 20 steps of 8 pairs",
+    ):
         assert told in text
     assert "160 pairs seen" in text and "learning rate 0.001" in text and "12 of 32 tokens" in text
     assert "](curves.png)" in text and "](run.toml)" in text
@@ -76,6 +83,9 @@ def test_all_data_and_objectives_are_told(kind: str, objective: str, tmp_path: P
 def test_a_damaged_result_is_told(finished: Path) -> None:
     (finished / "result.json").write_text("{")
     with pytest.raises(TrainingError, match="damaged"):
+        card.write(finished)
+    (finished / "result.json").write_text('{"seconds": "long"}')
+    with pytest.raises(TrainingError, match="damaged: .*long"):
         card.write(finished)
 
 
