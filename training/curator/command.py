@@ -10,10 +10,8 @@ from itertools import chain
 from pathlib import Path
 
 from training.curator import queries, tables
-from training.curator.curate import Form, curate
 from training.curator.language import LANGUAGES
 from training.curator.queries import Choice, Query
-from training.curator.report import as_text
 from training.curator.settings import Settings
 from training.errors import TrainingError
 
@@ -48,6 +46,9 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _curate(sources: Sequence[Path], options: argparse.Namespace) -> None:
+    from training.curator.curate import Form, curate
+    from training.curator.report import as_text
+
     if not sources:
         raise TrainingError("Name a table of pairs.")
     settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from training.curator.counting import MOST_AT_ONCE, Texts, by_information, count_bigrams, count_words
+from training.curator.tables import lines
 from training.curator.words import normal_form
-from training.errors import TrainingError
 
 Kind = Literal["word", "bigram", "name", "synset"]
 
@@ -52,14 +52,14 @@ def from_texts(texts: Texts, choice: Choice, most_at_once: int = MOST_AT_ONCE) -
 
 def names(path: Path) -> Iterator[Query]:
     """Yield the names of a text file, one a line: titles of articles, say. Raises TrainingError."""
-    for line in _lines(path):
+    for line in lines(path):
         yield Query(normal_form(line), "name")
 
 
 def synsets(folder: Path) -> Iterator[Query]:
     """Yield the entries of WordNet's files index.noun, index.verb, index.adj and index.adv. Raises TrainingError."""
     for part in ("noun", "verb", "adj", "adv"):
-        for line in _lines(folder / f"index.{part}"):
+        for line in lines(folder / f"index.{part}"):
             if line and not line.startswith(" "):  # the licence is indented
                 yield Query(normal_form(line.split(" ", 1)[0].replace("_", " ")), "synset")
 
@@ -83,16 +83,7 @@ def write(queries: Iterable[Query], path: Path) -> None:
 
 def read(path: Path) -> Iterator[Query]:
     """Yield what `write` wrote; a plain list, one query a line, is understood as well. Raises TrainingError."""
-    for line in _lines(path):
+    for line in lines(path):
         text, kind, count, *_ = [*line.split("\t"), "", ""]
         known: Kind = kind if kind in get_args(Kind) else "name"  # type: ignore[assignment]
         yield Query(normal_form(text), known, int(count) if count.isdigit() else 0)
-
-
-def _lines(path: Path) -> Iterator[str]:
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in file:
-                yield line.rstrip("\n")
-    except OSError as error:
-        raise TrainingError(f"{path} cannot be read ({error.strerror or error}).") from error

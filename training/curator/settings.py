@@ -30,7 +30,7 @@ class Settings:
     most_aspect: float = 6.0
     duplicates: Literal["print", "vectors", "none"] = "print"
     same_print: float = 3.0
-    same_cosine: float = 0.98
+    same_cosine: float = 0.96
     same_text: int = 20
     least_score: float | None = None
     model: Path | None = None
