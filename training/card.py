@@ -46,10 +46,6 @@ _ADDITIONS = {
 }
 #: columns of the log -> what their last value is
 _LOGGED = {
-    "loss": "loss at the end",
-    "loss_contrastive": "of it contrastive",
-    "loss_captioning": "of it captioning",
-    "loss_self_supervision": "of it self-supervision",
     "scale": "factor of the cosines at the end",
     "pairs_per_second": "pairs a second at the end",
     "bad_pairs": "pairs that were passed over",
@@ -202,9 +198,9 @@ def _numbers(finished: Finished) -> list[str]:
         rows.append(f"| the same by chance | {float(result['chance']):.2%} |")
     if "seconds" in result:
         rows.append(f"| duration | {float(result['seconds']):,.0f} s |")
-    rows += [
-        f"| {told} | {_number(finished.last[name])} |" for name, told in _LOGGED.items() if finished.last.get(name)
-    ]
+    parts = {name: f"of it {name.removeprefix('loss_').replace('_', ' ')}" for name in finished.last if "loss_" in name}
+    told = {"loss": "loss at the end", **parts, **_LOGGED}
+    rows += [f"| {what} | {_number(finished.last[name])} |" for name, what in told.items() if finished.last.get(name)]
     table = ["| measured in this run | |", "|---|---|", *rows] if rows else ["Nothing was measured."]
     picture = ["", "![Curves of the loss and the accuracy over the steps](curves.png)"] if finished.curves else []
     return [

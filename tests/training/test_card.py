@@ -17,7 +17,9 @@ from training.errors import TrainingError
 def finished(tmp_path: Path) -> Path:
     """A run with a log whose last line was cut off, a result and curves."""
     folder = write_run(tmp_path / "run")
-    (folder / "log.csv").write_text("step,loss,pairs_per_second,waiting\n10,3.5,20,1\n20,1.25678,21.0,1\n21,1.0,2,1")
+    (folder / "log.csv").write_text(
+        "step,loss,loss_self_supervision,pairs_per_second,waiting\n10,3.5,1,20,1\n20,1.25678,0.5,21.0,1\n21,1.0,1,2,1"
+    )
     result = {"zero_shot_accuracy": 0.4375, "chance": 0.125, "steps": 20, "seconds": 1234.5, "checkpoint": "model"}
     (folder / "result.json").write_text(json.dumps(result))
     (folder / "curves.png").write_bytes(b"\x89PNG")
@@ -33,6 +35,7 @@ def test_every_number_is_the_run_s(finished: Path) -> None:
         "12.50%",
         "1,234 s",
         "| loss at the end | 1.257 |",
+        "| of it self supervision | 0.5 |",
         "| pairs a second at the end | 21 |",
         "20 of 20 steps of 8 pairs",
     ):
@@ -85,7 +88,7 @@ def test_a_damaged_result_is_told(finished: Path) -> None:
     with pytest.raises(TrainingError, match="damaged"):
         card.write(finished)
     (finished / "result.json").write_text('{"seconds": "long"}')
-    with pytest.raises(TrainingError, match="damaged: .*long"):
+    with pytest.raises(TrainingError, match=r"damaged: .*long"):
         card.write(finished)
 
 
