@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from training.errors import TrainingError
 from training.finetuning.pictures import Files
+from training.finetuning.towers import Words
 
 LEAST_A_CLASS, FEW_A_CLASS = 2, 4  # in the paper (section 3.1.5) four examples a class only equal zero-shot
 LEAST_BATCH, SMALL_BATCH = 8, 64
@@ -33,6 +34,18 @@ def check_names(files: Files) -> None:
     names = Counter(name.casefold() for name in files.texts)
     if same := [name for name in files.texts if names[name.casefold()] > 1]:
         raise TrainingError(f"Two classes are called the same (“{same[0]}” and “{same[1]}”); merge or rename them.")
+
+
+def check_told_apart(texts: Words) -> None:
+    """Raise TrainingError if the tokenizer makes the same of two classes, as one with few words does."""
+    seen: dict[bytes, str] = {}
+    for name, tokens in zip(texts.names, texts.tokens, strict=True):
+        other = seen.setdefault(tokens.numpy().tobytes(), name)
+        if other != name:
+            raise TrainingError(
+                f"The model reads “{other}” and “{name}” alike, since it does not know their words; rename these "
+                "classes, or take a model with a larger vocabulary."
+            )
 
 
 def check_pairs(count: int, batch_size: int) -> list[str]:

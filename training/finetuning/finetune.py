@@ -18,7 +18,7 @@ from clipsearch.model import CLIP
 from clipsearch.model.checkpoint.own import replace as replace_file
 from training.errors import TrainingError
 from training.finetuning import settings as limits
-from training.finetuning.checks import check_classes, check_names, check_pairs
+from training.finetuning.checks import check_classes, check_names, check_pairs, check_told_apart
 from training.finetuning.interpolation import choose
 from training.finetuning.methods import Tuned, Tuning, begin, still
 from training.finetuning.original import Original, Tokens, open_original
@@ -128,6 +128,8 @@ def _prepare(original: Original, data: Data, settings: Settings, warnings: list[
     load = partial(load_pictures, preprocess=spec, warnings=warnings)
     test = load(split.test) if len(split.test) else _nothing(spec.size, load(split.validation))
     own = words(split.train.texts, ["{}"] if data.pairs else _templates(data), tokens)
+    if not data.pairs:
+        check_told_apart(own)
     kind = Pairs if data.pairs else Classes
     task = kind(own, load(split.train), load(split.validation), test)
     if data.retention is None:
@@ -171,6 +173,7 @@ def _retention(
     files = read_classes(folder)
     check_names(files)
     own: Words = words(files.texts, _templates(data), tokens)
+    check_told_apart(own)
     return Retention(own, load(some(files, data.most_retained, settings.seed)))
 
 

@@ -119,6 +119,17 @@ def test_options_that_make_no_sense_are_told(options: list[str], reason: str, tm
     assert not (tmp_path / "out").exists()
 
 
+def test_classes_that_the_tokenizer_does_not_know_are_refused(tmp_path: Path) -> None:
+    run, data = write_run(tmp_path / "run"), colours(tmp_path / "data", ("red", "blue", "green"))
+    for name in ("red", "blue"):
+        (data / name).rename(data / f"un{name}")
+    with pytest.raises(TrainingError, match="reads “unblue” and “unred” alike"):
+        finetune(str(run), Data(data), tmp_path / "out", ["head"], QUICK)
+    with pytest.raises(TrainingError, match="alike"):
+        good = colours(tmp_path / "good")
+        finetune(str(run), Data(good, retention=data), tmp_path / "out", ["head"], QUICK)
+
+
 def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
     run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
     with pytest.raises(TrainingError, match="choose a new folder"):
