@@ -32,6 +32,8 @@ def open_batches(
     """
     if run.loop.batch_size % world:
         raise TrainingError(f"A batch of {run.loop.batch_size} cannot be shared alike by {world} processes.")
+    if run.data.workers < 0:
+        raise TrainingError("data.workers is how many processes read pictures, 0 or more.")
     batches = _batches(run, rank, world, first_step, texts or run_texts(run))
     try:
         yield batches

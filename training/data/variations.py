@@ -16,6 +16,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from clipsearch.encode.preprocess import Preprocess, to_square
 from clipsearch.model import CLIPConfig
+from training.errors import TrainingError
 from training.run import Data
 
 Square = npt.NDArray[np.uint8]  # [size, size, 3]
@@ -46,7 +47,9 @@ class Variations:
 
     @classmethod
     def of(cls, network: CLIPConfig, data: Data, views: bool = False) -> Variations:
-        """Return what a run asks for."""
+        """Return what a run asks for. Raises TrainingError."""
+        if not 0 < data.least_scale <= 1:
+            raise TrainingError("data.least_scale is a share of a picture's area, above 0 and at most 1.")
         return cls(preprocessing(network), data.augment, data.least_scale, views)
 
     @property

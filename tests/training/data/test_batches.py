@@ -217,6 +217,19 @@ def test_a_batch_that_cannot_be_shared(tmp_path: Path) -> None:
         batches_of(run, 1, 0, 3)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"least_scale": 0.0}, "least_scale is a share"),
+        ({"least_scale": 1.1}, "at most 1"),
+        ({"workers": -1}, "0 or more"),
+    ],
+)
+def test_settings_that_cannot_be(changes: dict[str, float], told: str) -> None:
+    with pytest.raises(TrainingError, match=told):
+        batches_of(run_of("scenes", **changes), 1)
+
+
 def test_nothing_is_taken_from_torchs_own_chance(runs: dict[str, Run]) -> None:
     texts = run_texts(runs["table"])
     torch.manual_seed(5)

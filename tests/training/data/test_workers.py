@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -65,10 +66,10 @@ def test_a_worker_that_dies_is_told() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no SIGKILL")
 def test_workers_end_with_their_parent_however_that_ended(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(PARENT)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        [sys.executable, str(tmp_path / "parent.py")], env=environment, stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as parent:
+    command = [sys.executable, str(tmp_path / "parent.py")]
+    surroundings: dict[str, Any] = {"env": os.environ | {"PYTHONPATH": str(ROOT)}, "cwd": ROOT}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}  # semaphores are left behind
+    with subprocess.Popen(command, text=True, **surroundings, **pipes) as parent:
         assert parent.stdout is not None
         workers = [psutil.Process(int(number)) for number in parent.stdout.readline().split()]
         parent.kill()

@@ -8,7 +8,10 @@ runs what stands behind "pipe:", so a run that somebody else wrote should be rea
 A process reads its own shards in some lanes side by side, each of which goes through its part of them again and again,
 every time in another order, through a buffer that shuffles. A lane has its fixed places in each batch. So what a step
 gets depends on the number of processes (unless there are few shards), but never on that of workers, which share the
-lanes among them.
+lanes among them. The buffers hold at most 8,192 undecoded pairs a process: half a gigabyte of usual pictures.
+
+A run that is resumed reads undecoded up to where it was: at most one round to count a lane's steps, and a part of
+another one. That is exact as long as the shards can be read as they could before.
 """
 
 from __future__ import annotations
