@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from clipsearch.model import CLIPConfig
-from tests.encode.tiny_packages import random_model
+from tests.encode.tiny_packages import SIGLIP, random_model
 from tests.training.finetuning.scripted import Scripted, task, words
 from tests.training.tiny_runs import BAG, RESNET, VIT
 from training.finetuning.methods import Tuning, begin, still
@@ -46,7 +46,7 @@ def test_every_method_learns(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", RATES)
-@pytest.mark.parametrize("config", [RESNET, BAG], ids=["resnet", "bag"])
+@pytest.mark.parametrize("config", [RESNET, BAG, SIGLIP], ids=["resnet", "bag", "siglip"])
 def test_other_towers_are_tuned(method: str, config: CLIPConfig) -> None:
     own = task()
     tuning = start(method, own, config=config)
