@@ -18,6 +18,7 @@ from training.data.pairs import Batch
 TABLE, CURVES, BAD_PAIRS, TENSORBOARD = "log.csv", "curves.png", "bad-pairs.txt", "tensorboard"
 ACCURACY, SCALE, RATE = "zero_shot_accuracy", "scale", "learning_rate"
 QUIET_S = 15.0  # between lines where there is no terminal for a progress bar
+DRAWING_S = 30.0  # between two pictures of the curves
 Row = dict[str, float]
 
 
@@ -43,6 +44,7 @@ class Log:
         )
         self.task = self.progress.add_task("training", total=steps, completed=first, told="")
         self.said_at = 0.0
+        self.drawn_at = time.monotonic()
         self.writer: Any = None
 
     def __enter__(self) -> Log:
@@ -83,10 +85,13 @@ class Log:
             self.said_at = time.monotonic()
             self.console.print(f"step {step}  {text}", highlight=False)
 
-    def draw(self) -> None:
-        """Draw the curves of all that was logged so far."""
-        if self.is_first and (rows := read(self.out / TABLE)):
+    def draw(self, is_last: bool = False) -> None:
+        """Draw the curves of all that was logged so far; not too often, unless it is the last time."""
+        if not self.is_first or (not is_last and time.monotonic() - self.drawn_at < DRAWING_S):
+            return
+        if rows := read(self.out / TABLE):
             draw(rows, self.out / CURVES)
+        self.drawn_at = time.monotonic()
 
 
 def _tensorboard(folder: Path, first: int) -> Any:

@@ -299,7 +299,7 @@ class _Fit:
             final.load_state_dict(weights, assign=True)
             save_model(final, self.out / MODEL)
             (self.out / RESULT).write_text(json.dumps(result.to_json(), indent=2) + "\n", "utf-8")
-            log.draw()
+            log.draw(is_last=True)
         return result
 
 

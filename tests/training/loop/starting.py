@@ -12,14 +12,14 @@ ROOT = Path(__file__).parents[3]
 LIMIT_S = 120.0
 
 
-def start(tasks: str, folder: Path, world: int = 2) -> list[subprocess.Popen[str]]:
-    """Start the processes of `tests.training.loop.worker` with these tasks."""
+def start(folder: Path, world: int = 2) -> list[subprocess.Popen[str]]:
+    """Start the processes of `tests.training.loop.worker`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(world)}
     environment |= {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
-    command = [sys.executable, "-m", "tests.training.loop.worker", str(folder), tasks]
+    command = [sys.executable, "-m", "tests.training.loop.worker", str(folder)]
     return [
         subprocess.Popen(
             command,

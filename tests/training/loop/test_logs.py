@@ -25,6 +25,8 @@ def test_rows_come_back_and_new_numbers_get_their_column(tmp_path: Path) -> None
         log.row({"step": 1, "loss": 0.1 + 0.2, "scale": 14.0})
         log.row({"step": 2, "loss": 1e-30, logs.ACCURACY: 0.5})
         log.draw()
+        assert not (tmp_path / logs.CURVES).exists()  # it is too early
+        log.draw(is_last=True)
     assert (tmp_path / logs.TABLE).read_text().splitlines()[0] == "step,loss,scale,zero_shot_accuracy"
     rows = logs.read(tmp_path / logs.TABLE)
     assert rows == [{"step": 1, "loss": 0.1 + 0.2, "scale": 14.0}, {"step": 2, "loss": 1e-30, logs.ACCURACY: 0.5}]
@@ -54,7 +56,7 @@ def test_other_processes_write_only_their_bad_pairs(tmp_path: Path) -> None:
     with log_of(tmp_path, rank=2) as log:
         log.bad(1, Batch(*[getattr(batch_of(VIT, 1, 1), name) for name in ("pixels", "tokens")], None, ["x"]))
         log.row({"step": 1, "loss": 1.0})
-        log.draw()
+        log.draw(is_last=True)
     assert [path.name for path in tmp_path.iterdir()] == ["bad-pairs-2.txt"]
 
 

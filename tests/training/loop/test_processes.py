@@ -21,7 +21,7 @@ from training.loop.processes import choose, joined
 def together(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes left that did all tasks."""
     folder = tmp_path_factory.mktemp("two")
-    for status, told in finish(start("gradients,curves", folder)):
+    for status, told in finish(start(folder)):
         assert status == 0, told
     return folder
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.training.loop.starting import finish, start
+from tests.training.loop.starting import ROOT
 from training.errors import TrainingError
 from training.loop.watch import is_consequence, sentence
 
@@ -18,21 +19,22 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="a process is
 
 @needs_signals
 def test_the_others_stop_with_the_reason(tmp_path: Path) -> None:
-    started = {task: start(task, tmp_path) for task in ("raising", "dying", "first_dying")}
-    ended = {task: finish(processes) for task, processes in started.items()}
+    subprocess.run(
+        [sys.executable, "-m", "tests.training.loop.ending", str(tmp_path)], check=True, cwd=ROOT, timeout=300
+    )
+    ended = {path.stem: path.read_text().partition("\n")[::2] for path in tmp_path.iterdir()}
+    status = {name: int(first) for name, (first, _) in ended.items()}
+    told = {name: text for name, (_, text) in ended.items()}
 
-    (first, told), (last, own) = ended["raising"]
-    assert first == last == 1
-    assert "Process 1 has stopped, and so must the others: ValueError: the disk is full" in told
-    assert "ValueError: the disk is full" in own
+    assert (status["raising-0"], status["raising-1"]) == (1, 1)
+    assert "Process 1 has stopped, and so must the others: ValueError: the disk is full" in told["raising-0"]
+    assert "ValueError: the disk is full" in told["raising-1"]
 
-    (first, told), (last, _) = ended["dying"]
-    assert (first, last) == (1, -signal.SIGKILL)
-    assert "Process 1 has stopped, and so must the others: it has ended without a word" in told
+    assert (status["dying-0"], status["dying-1"]) == (1, -signal.SIGKILL)
+    assert "Process 1 has stopped, and so must the others: it has ended without a word" in told["dying-0"]
 
-    (first, _), (last, told) = ended["first_dying"]
-    assert (first, last) == (-signal.SIGKILL, 1)
-    assert "Process 0 has ended without a word" in told
+    assert (status["first_dying-0"], status["first_dying-1"]) == (-signal.SIGKILL, 1)
+    assert "Process 0 has ended without a word" in told["first_dying-1"]
 
 
 def test_only_what_comes_from_elsewhere_is_a_consequence() -> None:

@@ -1,9 +1,7 @@
-"""What one of several processes does in the tests: `python -m tests.training.loop.worker TASK FOLDER`."""
+"""What one of several processes does in the tests: `python -m tests.training.loop.worker FOLDER`."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,8 +16,6 @@ from training.loop.checkpoints import Training
 from training.loop.folder import open_folder
 from training.loop.processes import Processes, average_undivided, gather, gradient_norm, joined, spread, whole
 from training.loop.train import fit
-
-PATIENCE_S = 4.0
 
 
 def gradients(group: Processes, folder: Path) -> None:
@@ -63,36 +59,11 @@ def curves(group: Processes, folder: Path) -> None:
         save_file(state, folder / "loaded.safetensors")
 
 
-def raising(group: Processes, folder: Path) -> None:
-    """Let the last process fail while the others wait for it."""
-    if group.rank == group.world - 1:
-        raise ValueError("the disk is full")
-    group.wait()
-
-
-def dying(group: Processes, folder: Path) -> None:
-    """Let the last process be killed while the others wait for it."""
-    group.wait()
-    if group.rank == group.world - 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    group.sum(torch.zeros(1))
-
-
-def first_dying(group: Processes, folder: Path) -> None:
-    """Let the process be killed that keeps the store, while another one waits for what will never come."""
-    group.wait()
-    if group.is_first:
-        os.kill(os.getpid(), signal.SIGKILL)
-    signal.pause()
-
-
-TASKS: dict[str, Callable[[Processes, Path], None]] = {
-    one.__name__: one for one in (gradients, curves, raising, dying, first_dying)
-}
+TASKS: dict[str, Callable[[Processes, Path], None]] = {one.__name__: one for one in (gradients, curves)}
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    with joined("cpu", PATIENCE_S) as this:
-        for task in sys.argv[2].split(","):
-            TASKS[task](this, Path(sys.argv[1]))
+    with joined("cpu") as this:
+        for task in TASKS.values():
+            task(this, Path(sys.argv[1]))
