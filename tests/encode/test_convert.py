@@ -100,6 +100,25 @@ def test_siglip_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
     assert isinstance(error, ConversionError) and "tokenizer.json" in error.message
 
 
+def test_what_training_says_of_its_tokenizer_counts(tmp_path: Path) -> None:
+    source, made = checkpoint(SIGLIP, tmp_path / "checkpoint"), tmp_path / "made"
+    form = {"context_length": 16, "pad_id": 8, "cleaning": "whitespace", "eot_id": 13}
+    (source / "text.json").write_text(json.dumps(form))
+    for _ in convert.convert_here(source, made, name="tiny", title="Tiny", licence="MIT"):
+        pass
+    assert load_package(made).to_json()["text"] == form
+
+
+@pytest.mark.parametrize("wrong", [{"pad_id": None}, {"cleaning": "polish"}, {"context_length": 17}])
+def test_what_is_wrong_with_it_is_told_and_nothing_is_left(wrong: dict[str, Any], tmp_path: Path) -> None:
+    source = checkpoint(SIGLIP, tmp_path / "checkpoint")
+    form = {"context_length": 16, "pad_id": 8, "cleaning": "whitespace", "eot_id": 13} | wrong
+    (source / "text.json").write_text(json.dumps(form))
+    with pytest.raises(ConversionError, match=r"text\.json beside the weights is not understood"):
+        list(convert.convert_here(source, tmp_path / "made", name="tiny", title="Tiny", licence="MIT"))
+    assert not (tmp_path / "made").exists()
+
+
 def test_a_tokenizer_of_another_model_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "checkpoint"
     save(random_model(replace(SIGLIP, text=replace(SIGLIP.text, vocab_size=9))), source)
