@@ -17,7 +17,7 @@ from training.objectives.words import bags
 class BagOfWordsPrediction(Objective):
     """A linear map from the picture's feature to all words, and one softmax over them.
 
-    "Learning Visual Features from Large Weakly Supervised Data" (Joulin et al. 2016, arXiv 1511.02251), section 3.1:
+    "Learning Visual Features from Large Weakly Supervised Data" (Joulin et al. 2016, arXiv 1511.02251):
     the multi-class logistic loss, averaged over the words of the caption. The text tower is not used.
     """
 

@@ -22,7 +22,7 @@ from training.objectives.sigmoid import Sigmoid
 from training.objectives.visual_n_grams import VisualNGrams
 from training.run import Run, check
 
-ORDER = 5  # words of the longest n-grams (Li et al. 2017, section 4.1)
+ORDER = 5  # words of the longest n-grams (Li et al. 2017)
 TEXTS_AT_ONCE = 1024
 
 

@@ -28,6 +28,7 @@ class Captioning(Objective):
 
     reads_patches = True
     reads_states = True
+    writes_captions = True
 
     def __init__(self, config: CLIPConfig) -> None:
         super().__init__()
@@ -54,10 +55,7 @@ class Captioning(Objective):
         return matches(clip, pixels, tokens)
 
     def caption(self, clip: CLIP, pixels: Tensor, beams: int = 1, longest: int = 0) -> list[list[int]]:
-        """Write a caption for each of the pixels [n, 3, size, size]: token ids without start and end token.
-
-        One beam is the greedy choice. `longest` counts tokens, start and end included; 0: as many as a text may have.
-        """
+        """Write captions, see `Objective`."""
         with torch.no_grad():
             memory = self.memory(*clip.encode_image_and_patches(pixels))
         tower, text = clip.text, clip.config.text

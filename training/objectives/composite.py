@@ -26,6 +26,7 @@ class Composite(Objective):
         self.reads_patches = any(part.reads_patches for part, _ in parts)
         self.reads_states = any(part.reads_states for part, _ in parts)
         self.reads_texts = any(part.reads_texts for part, _ in parts)
+        self.writes_captions = any(part.writes_captions for part, _ in parts)
 
     @property
     def objectives(self) -> list[Objective]:
@@ -49,6 +50,11 @@ class Composite(Objective):
     def scores(self, clip: CLIP, pixels: Tensor, tokens: Tensor) -> Tensor:
         """Return the first part's scores."""
         return self.objectives[0].scores(clip, pixels, tokens)
+
+    def caption(self, clip: CLIP, pixels: Tensor, beams: int = 1, longest: int = 0) -> list[list[int]]:
+        """Let the part that can write captions do so."""
+        writers = [part for part in self.objectives if part.writes_captions]
+        return writers[0].caption(clip, pixels, beams, longest) if writers else super().caption(clip, pixels)
 
     def after_step(self, clip: CLIP) -> None:
         """Do what each part wants done."""

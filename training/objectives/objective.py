@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from clipsearch.model import CLIP
 from training.data.pairs import Batch
+from training.errors import TrainingError
 from training.objectives.encoded import Encoded
 
 Features = dict[str, Tensor]  # name -> [n, ...], a row a pair
@@ -33,6 +34,7 @@ class Objective(nn.Module, ABC):
     reads_patches = False
     reads_states = False
     reads_texts = True
+    writes_captions = False
 
     def features(self, clip: CLIP, batch: Batch) -> Features:
         """Compute what the losses need of each pair; what comes of frozen weights has no gradient."""
@@ -57,6 +59,14 @@ class Objective(nn.Module, ABC):
         pixels float [n, 3, size, size], tokens int64 [m, context] -> [n, m]; the highest of a row is the answer.
         """
 
+    def caption(self, clip: CLIP, pixels: Tensor, beams: int = 1, longest: int = 0) -> list[list[int]]:
+        """Write a caption for each of the pixels [n, 3, size, size]: token ids without start and end token.
+
+        The model should be in evaluation mode. One beam is the greedy choice. `longest` counts tokens, start and end
+        included; 0: as many as a text may have. Raises TrainingError where `writes_captions` is not set.
+        """
+        raise TrainingError("What this model has learned does not write captions; captioning or a language model does.")
+
     def after_step(self, clip: CLIP) -> None:
         """Do what follows each step of the optimiser: keep the temperature within its bounds (paper, section 2.5)."""
         clip.clamp_temperature()
@@ -72,15 +82,18 @@ class Learner(nn.Module):
         super().__init__()
         self.clip = clip
         self.objective = objective
-        self.train()
+        self._rest()
 
     def train(self, mode: bool = True) -> Self:
         """Go to training or evaluation mode, but for frozen towers."""
         super().train(mode)
+        self._rest()
+        return self
+
+    def _rest(self) -> None:
         for tower in (self.clip.visual, self.clip.text):
             if is_frozen(tower):
                 tower.eval()
-        return self
 
     def forward(self, batch: Batch) -> Features:
         """Compute the features of a part of a batch."""

@@ -22,7 +22,7 @@ SHARE = 0.4  # of the soft targets, ALBEF's
 class PseudoLabels(Objective):
     """Contrastive learning with momentum distillation.
 
-    "Align before Fuse" (ALBEF, arXiv 2107.07651), section 3.2, equation 6: of the targets, a share is the softmax of
+    "Align before Fuse" (ALBEF, arXiv 2107.07651), section 3.3, equation 6: of the targets, a share is the softmax of
     the similarities that the teacher sees, an exponential average of the model. The share grows in the first `ramp`
     steps, in which the teacher knows little. Cross-entropy instead of the divergence, as in ALBEF's code: the
     gradient is the same.

@@ -22,7 +22,7 @@ SHARE = 0.5  # lambda: how much an n-gram counts against the (n-1)-gram that it 
 class VisualNGrams(Objective):
     """An embedding for each n-gram of a dictionary; each word's probability is interpolated over the lengths.
 
-    "Learning Visual N-Grams from Web Data" (Li et al. 2017, arXiv 1612.09161), section 3.2, Jelinek-Mercer loss:
+    "Learning Visual N-Grams from Web Data" (Li et al. 2017, arXiv 1612.09161), Jelinek-Mercer loss:
     p(w | h) = lambda p_observed(w | h) + (1 - lambda) p(w | h without its first word). What is observed is the softmax
     over the n-grams that begin with h; where none does, the shorter one counts alone, so that p sums up to 1. Words
     that are not in the dictionary are left out, and each text counts alike. The text tower is not used.

@@ -115,8 +115,8 @@ def test_what_was_learned_by_heart_is_written(name: str) -> None:
     learner.eval()
     wanted = [text[1 : text.index(END)] for text in batch.tokens.tolist()]
     for beams in (1, 3):
-        assert speaker(learner).caption(learner.clip, batch.pixels, beams=beams) == wanted
-    short = speaker(learner).caption(learner.clip, batch.pixels, longest=4)
+        assert learner.objective.caption(learner.clip, batch.pixels, beams=beams) == wanted
+    short = learner.objective.caption(learner.clip, batch.pixels, longest=4)
     assert short == [text[:3] for text in wanted]
     assert not any(START in text for text in short)
 
@@ -130,6 +130,14 @@ def test_each_word_is_the_likeliest_one(name: str) -> None:
         while len(text) < VIT.text.context_length and text[-1] != END:
             text.append(int(next_words(learner, batch.pixels[0], text).argmax()))
     assert caption == [word for word in text[1:] if word != END]
+
+
+@pytest.mark.parametrize("table", [{}, {"self_supervision": 1.0}], ids=str)
+def test_what_writes_no_captions_says_so(table: dict[str, float]) -> None:
+    learner = learner_of(VIT, **table)
+    assert not learner.objective.writes_captions
+    with pytest.raises(TrainingError, match="does not write captions"):
+        learner.objective.caption(learner.clip, batch_of(VIT).pixels)
 
 
 def test_one_pass_of_each_tower_serves_both_parts(monkeypatch: pytest.MonkeyPatch) -> None:
