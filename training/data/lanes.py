@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial
-from itertools import count, islice
+from itertools import count, cycle, islice
 
 import torch
 from torch import Tensor
@@ -80,23 +80,25 @@ class Reader:
                 good[place] = self._preparation.prepare(pair, step, self._lane.first + place)
             except BadPairError as error:
                 bad.append(str(error))
-        used = {pair.key for pair in piece.pairs}
+        spare = self._spare({pair.key for pair in piece.pairs})
         for place in (place for place in range(len(piece.pairs)) if place not in good):
-            spare = (partial(_itself, pair) for pair in self._spare(used))
-            good[place] = self._preparation.first_good(spare, step, self._lane.first + place, bad)
+            candidates = (partial(_itself, pair) for pair in islice(spare, MOST_TRIES))
+            good[place] = self._preparation.first_good(candidates, step, self._lane.first + place, bad)
         self._ahead.popleft()
         return [good[place] for place in range(len(piece.pairs))]
 
     def _spare(self, used: set[str]) -> Iterator[Pair]:
-        """Yield pairs of the steps to come, none that this step has seen; at last those that it has."""
+        """Yield pairs of the steps to come that this step has not used; when there are no more, any again and again."""
         seen: list[Pair] = []
-        for pair in islice((pair for further in count(1) for pair in self._piece(further).pairs), MOST_TRIES):
-            if pair.key in used:
-                seen.append(pair)
-            else:
+        for pair in (pair for further in count(1) for pair in self._piece(further).pairs):
+            if pair.key not in used:
                 used.add(pair.key)
                 yield pair
-        yield from seen
+            elif len(seen) == MOST_TRIES:
+                break
+            else:
+                seen.append(pair)
+        yield from cycle(seen)
 
     def _piece(self, further: int) -> Piece:
         while len(self._ahead) <= further:

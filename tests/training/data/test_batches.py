@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import tarfile
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -174,6 +175,15 @@ def test_where_next_to_everything_is_bad_the_run_ends_with_a_sentence(kind: str,
     path = {"table": tmp_path / "t.csv", "shards": tmp_path / "a.tar"}[kind]
     with pytest.raises(TrainingError, match=r"Hardly any pair of this run.*(no longer there|not a picture)"):
         batches_of(run_of(kind, path, workers=workers), 1)
+
+
+def test_a_batch_of_shards_holds_no_pair_twice_though_most_are_bad(tmp_path: Path) -> None:
+    rubbish = {f"x{number:03}.{suffix}": b"x" for number in range(160) for suffix in ("jpg", "txt")}
+    shard(tmp_path / "a.tar", range(50), rubbish)
+    network = replace(NETWORK, text=replace(NETWORK.text, vocab_size=256))
+    for batch in batches_of(run_of("shards", tmp_path / "a.tar", batch_size=32, network=network), 2):
+        assert len(set(numbers(batch))) == 32
+        assert len(batch.bad) > 60
 
 
 @pytest.mark.parametrize("good", [1, 2])
