@@ -45,25 +45,20 @@ class Reservoirs(Balance):
         self._held: dict[int, array[int]] = {}
 
     def count(self, row: int, queries: Sequence[int]) -> None:
+        found, most = self.found, self._most
         for query in queries:
-            self.found[query] += 1
-            if self._most:
-                self._offer(row, query)
+            found[query] += 1
+            number = found[query]
+            if number <= most:
+                self._held.setdefault(query, array("q")).append(row)
+            elif most and (place := int(self._random.random() * number)) < most:
+                self._held[query][place] = row
 
     def keeps(self, row: int, queries: Sequence[int]) -> bool:
         if not self._most:
             return bool(queries)
         place = int(np.searchsorted(self._kept, row))
         return place < len(self._kept) and bool(self._kept[place] == row)
-
-    def _offer(self, row: int, query: int) -> None:
-        held = self._held.setdefault(query, array("q"))
-        if len(held) < self._most:
-            held.append(row)
-            return
-        place = int(self._random.random() * self.found[query])
-        if place < self._most:
-            held[place] = row
 
     @cached_property
     def _kept(self) -> npt.NDArray[np.int64]:

@@ -57,7 +57,9 @@ def _wrong(caption: str, picture: str, settings: Settings) -> str:
     """Say why a pair is not taken; empty if it is."""
     if not picture or "\0" in picture:
         return "no picture is named"
-    if len(caption.strip()) < settings.least_characters or len(words(caption)) < settings.least_words:
+    if len(caption.strip()) < settings.least_characters:
+        return "caption is too short"
+    if settings.least_words > 1 and len(words(caption)) < settings.least_words:  # what has no word matches no query
         return "caption is too short"
     if len(caption) > settings.most_characters:
         return "caption is too long"
