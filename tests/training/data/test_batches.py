@@ -178,12 +178,12 @@ def test_where_next_to_everything_is_bad_the_run_ends_with_a_sentence(kind: str,
 
 
 def test_a_batch_of_shards_holds_no_pair_twice_though_most_are_bad(tmp_path: Path) -> None:
-    rubbish = {f"x{number:03}.{suffix}": b"x" for number in range(160) for suffix in ("jpg", "txt")}
-    shard(tmp_path / "a.tar", range(50), rubbish)
+    rubbish = {f"x{number:03}.{suffix}": b"x" for number in range(340) for suffix in ("jpg", "txt")}
+    shard(tmp_path / "a.tar", range(70), rubbish)
     network = replace(NETWORK, text=replace(NETWORK.text, vocab_size=256))
-    for batch in batches_of(run_of("shards", tmp_path / "a.tar", batch_size=32, network=network), 2):
-        assert len(set(numbers(batch))) == 32
-        assert len(batch.bad) > 60
+    for batch in batches_of(run_of("shards", tmp_path / "a.tar", batch_size=50, network=network), 2):
+        assert len(set(numbers(batch))) == 50
+        assert len(batch.bad) > 150
 
 
 @pytest.mark.parametrize("good", [1, 2])
