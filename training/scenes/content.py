@@ -55,7 +55,14 @@ class Content:
     word: Word | None = None
 
 
-_VISIBLE: Final = {under: tuple(colour for colour in COLOURS if contrasts(colour, under)) for under in COLOURS}
+_ON_GROUND: Final = {
+    ground: tuple(colour for colour in COLOURS if colour != ground and contrasts(COLOURS[colour], GROUNDS[ground]))
+    for ground in GROUNDS
+}
+_ON_THING: Final = {
+    under: frozenset(colour for colour in COLOURS if contrasts(COLOURS[colour], COLOURS[under])) for under in COLOURS
+}
+_GROUNDS: Final = tuple(GROUNDS)
 _COUNTS: Final = tuple(COUNTS)
 _RELATIONS: Final = tuple(RELATIONS)
 _TEXTURES: Final = TEXTURES[:1] * 3 + TEXTURES[1:]  # plain more often than each of the others
@@ -93,8 +100,8 @@ def combinations_of(content: Content) -> Iterator[Combination]:
 
 
 def _any(random: Random, kind: str) -> Content:
-    background = Background(random.choice(_TEXTURES), random.choice(GROUNDS))
-    colour = random.choice(_VISIBLE[background.colour])
+    background = Background(random.choice(_TEXTURES), random.choice(_GROUNDS))
+    colour = random.choice(_ON_GROUND[background.colour])
     if kind == "word":
         return Content(background, word=Word(colour, random.choice(WORDS)))
     if kind == "relation":
@@ -107,5 +114,5 @@ def _any(random: Random, kind: str) -> Content:
 def _two(random: Random, background: Background, colour: str) -> Content:
     """Imagine two things of different shapes; both can be told from the background and, inside, from each other."""
     name, shapes = random.choice(_RELATIONS), random.sample(SHAPES, 2)
-    others = [other for other in _VISIBLE[background.colour] if name != "inside" or other in _VISIBLE[colour]]
+    others = [other for other in _ON_GROUND[background.colour] if name != "inside" or other in _ON_THING[colour]]
     return Content(background, (Thing(colour, shapes[0]), Thing(random.choice(others), shapes[1])), name)

@@ -12,16 +12,16 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from training.scenes.content import Background, Content, Word
-from training.scenes.parts import COLOURS, Colour
+from training.scenes.parts import COLOURS, GROUNDS, Colour
 from training.scenes.shapes import OUTLINES
 
 Spot = tuple[float, float, float]  # centre and radius, in parts of the picture's side
 
 _FINER = 4  # times as large a shape is drawn before it is reduced, so that its edges are smooth
-_TILT_DEGREES = 20
+_TILT_DEGREES = 12
 _TONE = 20  # most that a channel differs from the colour's own
 _NOISE = 16  # most that a pixel differs
-_RADII = {"small": (0.13, 0.17), "medium": (0.22, 0.27), "large": (0.34, 0.41)}
+_RADII = {"small": (0.17, 0.20), "medium": (0.25, 0.29), "large": (0.36, 0.42)}
 
 
 def draw(content: Content, random: Random, size: int) -> Image.Image:
@@ -29,30 +29,29 @@ def draw(content: Content, random: Random, size: int) -> Image.Image:
     image = Image.fromarray(_ground(content.background, random, size))
     if content.word:
         _write(image, content.word, random)
-    tones = {thing: _tone(thing.colour, random) for thing in content.things}
+    tones = {thing: _varied(COLOURS[thing.colour], random) for thing in content.things}
     for thing, spot in reversed(list(zip(content.things, _spots(content, random), strict=True))):
         _place(image, thing.shape, tones[thing], spot, radians(random.uniform(-_TILT_DEGREES, _TILT_DEGREES)))
     return _noisy(image, random)
 
 
-def _tone(colour: str, random: Random) -> Colour:
+def _varied(colour: Colour, random: Random, most: int = _TONE) -> Colour:
     """Vary a colour a little."""
-    red, green, blue = (min(255, max(0, value + random.randint(-_TONE, _TONE))) for value in COLOURS[colour])
+    red, green, blue = (min(255, max(0, value + random.randint(-most, most))) for value in colour)
     return red, green, blue
 
 
 def _ground(background: Background, random: Random, size: int) -> npt.NDArray[np.uint8]:
-    """Mix a colour with a darker or lighter one by the texture's pattern: uint8 [size, size, 3]."""
-    base = np.array(_tone(background.colour, random), np.float32)
-    towards = 255.0 if base.sum() < 300 else 0.0
-    strength = random.uniform(0.3, 0.5) if background.texture == "shaded" else random.uniform(0.2, 0.35)
-    pattern = strength * _pattern(background.texture, random, size)[..., None]
-    mixed: npt.NDArray[np.uint8] = (base + pattern * (towards - base)).astype(np.uint8)
+    """Darken a colour by the texture's pattern: uint8 [size, size, 3]."""
+    base = np.array(_varied(GROUNDS[background.colour], random, _TONE // 2), np.float32)
+    strength = random.uniform(0.2, 0.35) if background.texture == "shaded" else random.uniform(0.12, 0.22)
+    shade = 1 - strength * _pattern(background.texture, random, size)[..., None]
+    mixed: npt.NDArray[np.uint8] = (base * shade).astype(np.uint8)
     return mixed
 
 
 def _pattern(texture: str, random: Random, size: int) -> npt.NDArray[np.float32]:
-    """How much of the second colour is where: float32 [size, size] within 0..1."""
+    """How dark it is where: float32 [size, size] within 0..1."""
     if texture == "plain":
         return np.zeros((size, size), np.float32)
     along, across = _turned(random.uniform(0, 2 * pi), random.random(), random.random(), size)
@@ -99,7 +98,7 @@ def _spots(content: Content, random: Random) -> list[Spot]:
     if len(content.things) > 1:
         return _scattered(random, len(content.things))
     radius = random.uniform(*_RADII[content.things[0].size])
-    room = min(0.2, 0.48 - radius)  # from the middle
+    room = min(0.08, 0.48 - radius)  # from the middle
     return [(0.5 + random.uniform(-room, room), 0.5 + random.uniform(-room, room), radius)]
 
 
@@ -152,7 +151,7 @@ def _write(image: Image.Image, word: Word, random: Random) -> None:
     ImageDraw.Draw(mask).text((1 - box[0], 1 - box[1]), text, fill=255, font=font, stroke_width=bold)
     mask = mask.rotate(random.uniform(-10, 10), Image.Resampling.BICUBIC, expand=True)
     room = (max(0, image.width - mask.width), max(0, image.height - mask.height))
-    image.paste(_tone(word.colour, random), (random.randint(0, room[0]), random.randint(0, room[1])), mask)
+    image.paste(_varied(COLOURS[word.colour], random), (random.randint(0, room[0]), random.randint(0, room[1])), mask)
 
 
 @cache

@@ -20,10 +20,20 @@ COLOURS: Final[dict[str, Colour]] = {
     "pink": (250, 140, 190),
     "brown": (125, 75, 35),
     "black": (25, 25, 25),
-    "grey": (130, 130, 130),
-    "white": (245, 245, 245),
+    "grey": (115, 115, 115),
+    "teal": (0, 110, 110),
 }
-GROUNDS = ("red", "yellow", "green", "blue", "pink", "grey", "black", "white")
+#: pale, so that things are darker than what they lie on: on backgrounds of all tones, shapes are learned far later
+GROUNDS: Final[dict[str, Colour]] = {
+    "red": (247, 172, 172),
+    "yellow": (253, 244, 170),
+    "green": (172, 222, 180),
+    "turquoise": (170, 238, 236),
+    "blue": (170, 186, 244),
+    "purple": (208, 172, 224),
+    "grey": (200, 200, 200),
+    "white": (248, 248, 248),
+}
 TEXTURES = ("plain", "shaded", "striped", "checked", "dotted")
 SHAPES = (
     *("circle", "square", "triangle", "star", "heart", "cross", "ring", "moon"),
@@ -43,9 +53,9 @@ HELD_OUT_ASPECTS = ("object", "size", "count", "background", "word", "relation")
 _LEAST_CONTRAST = 110  # distance in RGB between two colours that lie on each other
 
 
-def contrasts(one: str, other: str) -> bool:
+def contrasts(one: Colour, other: Colour) -> bool:
     """Tell whether a thing of one colour can be seen on the other."""
-    distances = ((a - b) ** 2 for a, b in zip(COLOURS[one], COLOURS[other], strict=True))
+    distances = ((a - b) ** 2 for a, b in zip(one, other, strict=True))
     return sum(distances) > _LEAST_CONTRAST**2
 
 
