@@ -18,6 +18,7 @@ from training.objectives import n_grams, vocabulary
 from training.objectives.n_grams import Dictionary, Gram, count
 from training.objectives.objective import Learner
 from training.objectives.visual_n_grams import SHARE, VisualNGrams
+from training.objectives.words import are_words
 
 SENTENCES = [[5, 6, 7, 5, 6], [5, 6, 8], [7, 5, 6, 7], [9], [6, 7, 5]]
 
@@ -74,6 +75,7 @@ def test_n_grams_are_found_where_they_end() -> None:
                 begun = gram is not None and any(other[:-1] == gram[:-1] for other in grams)
                 assert bool(known[row, place + 1, size - 1]) == begun
     assert (found[:, 0] == -1).all()  # the start token
+    assert not known[~are_words(tokens_of([*SENTENCES, [8, 5, 30, 6, 7]]), VOCABULARY)].any()
 
 
 def probability(likely: Callable[[Gram], float], grams: list[Gram], text: Gram) -> float:
