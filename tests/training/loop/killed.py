@@ -5,6 +5,7 @@ Each attempt is a process of its own, forked before torch has computed anything,
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import signal
@@ -17,6 +18,8 @@ import torch
 from tests.training.loop.tiny import RESNET, Endless, learner_of, run_of
 from training.loop import train
 
+#: what every attempt would import by itself, which takes longer than its steps
+SLOW = ("matplotlib.backends.backend_agg", "matplotlib.figure", "torch._dynamo", "torch.utils.tensorboard")
 STEPS = 25
 MOST_STEPS = 5  # of an attempt
 LIMIT_S = 120.0
@@ -58,6 +61,8 @@ def reached(checkpoints: Path) -> int:
 
 
 def main(folder: Path, kills: int, seed: int) -> None:
+    for name in SLOW:
+        importlib.import_module(name)
     os.waitpid(forked(folder / "whole"), 0)
     moments = random.Random(seed)
     for _ in range(kills):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
 from tests.training.loop.tiny import (
     RESNET,
@@ -12,9 +15,12 @@ from tests.training.loop.tiny import (
     assert_close,
     batch_of,
     gradients_of,
+    learner_for,
     learner_of,
     plain_gradients,
 )
+from training import run as runs
+from training.data.pairs import Batch
 from training.loop.accumulation import backward, random_state, replayed
 from training.objectives.objective import Learner
 
@@ -67,6 +73,30 @@ def test_where_nothing_is_compared_parts_are_computed_once() -> None:
     wanted = backward(learner, batch)
     assert_close(losses, wanted)
     assert_close(found, gradients_of(learner))
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"kind": "language-model"},
+        {"kind": "bag-of-words-prediction"},
+        {"kind": "pseudo-labels"},
+        {"captioning": 1.0, "self_supervision": 0.5},
+        {"locked_image_tower": True},
+    ],
+    ids=str,
+)
+def test_every_objective_may_be_computed_in_parts(told: dict[str, Any]) -> None:
+    def computed(micro_batch_size: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        learner = learner_for(runs.Objective(**told))
+        pairs = batch_of(VIT, 8, 4)
+        views = torch.randn(8, 2, 3, 16, 16, generator=torch.Generator().manual_seed(2))
+        losses = backward(learner, Batch(pairs.pixels, pairs.tokens, views), micro_batch_size)
+        return losses, gradients_of(learner)
+
+    whole, parts = computed(0), computed(4)
+    assert_close(parts[0], whole[0])
+    assert_close(parts[1], whole[1])
 
 
 def test_running_statistics_see_each_part_once() -> None:

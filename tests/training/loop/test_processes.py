@@ -11,9 +11,11 @@ from safetensors.torch import load_file
 from clipsearch.model import load
 from tests.training.loop.reference import losses_of
 from tests.training.loop.starting import finish, start
-from tests.training.loop.tiny import VIT, assert_close, batch_of, plain_gradients, run_of
+from tests.training.loop.tiny import VIT, assert_close, batch_of, gradients_of, learner_for, plain_gradients, run_of
+from tests.training.loop.worker import LANGUAGE_MODEL
 from training.errors import TrainingError
 from training.loop import logs
+from training.loop.accumulation import backward
 from training.loop.processes import choose, joined
 
 
@@ -36,6 +38,13 @@ def test_gradients_are_those_of_the_whole_batch(together: Path, parallel: str, p
     norm = torch.stack([value.norm() for value in wanted.values()]).norm().item()
     assert found.pop("norm").item() == pytest.approx(norm, rel=1e-5)
     assert_close(found, wanted)
+
+
+def test_so_are_those_of_an_objective_that_uses_a_part_of_the_model(together: Path) -> None:
+    learner = learner_for(LANGUAGE_MODEL)
+    backward(learner, batch_of(VIT, 12, 1))
+    for rank in (0, 1):
+        assert_close(load_file(together / f"language-model-{rank}.safetensors"), gradients_of(learner))
 
 
 @pytest.mark.parametrize("rank", [0, 1])

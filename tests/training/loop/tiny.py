@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 
 import torch
+from msgspec.structs import replace as replace_struct
 from torch import Tensor
 from torch.nn import functional
 
@@ -14,6 +15,7 @@ from clipsearch.model import CLIP, CLIPConfig
 from clipsearch.model.configs import TextConfig, VisionConfig
 from training import run as runs
 from training.data.pairs import Batch
+from training.objectives import build
 from training.objectives.contrastive import Contrastive
 from training.objectives.encoded import Encoded
 from training.objectives.objective import Features, Learner, Losses
@@ -47,6 +49,13 @@ def learner_of(config: CLIPConfig = VIT, seed: int = 0, dropout: float = 0.0) ->
     """Make a learner from a seed, whose features are dropped out at random if so wanted."""
     torch.manual_seed(seed)
     return Learner(CLIP(config), Dropping(dropout) if dropout else Contrastive())
+
+
+def learner_for(objective: runs.Objective, config: CLIPConfig = VIT) -> Learner:
+    """Make the learner of one of the package's objectives."""
+    torch.manual_seed(1)
+    clip = CLIP(config)
+    return Learner(clip, build(replace_struct(run_of(config), objective=objective), clip))
 
 
 class Dropping(Contrastive):

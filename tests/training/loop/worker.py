@@ -7,15 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from msgspec.structs import replace
 from safetensors.torch import save_file
 
-from tests.training.loop.tiny import VIT, Endless, batch_of, gradients_of, learner_of, run_of
+from tests.training.loop.tiny import VIT, Endless, batch_of, gradients_of, learner_for, learner_of, run_of
 from training.loop import checkpoints, optimiser
 from training.loop.accumulation import backward
 from training.loop.checkpoints import Training
 from training.loop.folder import open_folder
 from training.loop.processes import Processes, average_undivided, gather, gradient_norm, joined, spread, whole
 from training.loop.train import fit
+from training.run import Objective
+
+LANGUAGE_MODEL = Objective(kind="language-model")
 
 
 def gradients(group: Processes, folder: Path) -> None:
@@ -31,6 +35,9 @@ def gradients(group: Processes, folder: Path) -> None:
             found = {name: whole(value) for name, value in gradients_of(learner).items()}
             found |= {"loss": group.sum(losses["contrastive"]) / group.world, "norm": norm}
             save_file(found, folder / f"{parallel}-{parts}-{group.rank}.safetensors")
+    other = learner_for(LANGUAGE_MODEL)
+    backward(spread(other, replace(run_of(), objective=LANGUAGE_MODEL), group), batch, 2, processes=group)
+    save_file(gradients_of(other), folder / f"language-model-{group.rank}.safetensors")
     own = {"a": torch.full((2, 3), float(group.rank), requires_grad=True), "b": torch.tensor([group.rank, 9])}
     everyone = gather(own, frozenset("ab"), group)
     (everyone["a"] * torch.arange(4.0)[:, None] * (group.rank + 1)).sum().backward()

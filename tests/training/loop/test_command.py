@@ -1,0 +1,54 @@
+"""`python -m training train` from the file to the line of JSON, with the real scenes, tokens and questions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from clipsearch.model import load
+from training import __main__
+from training import run as runs
+from training.data.texts import Texts
+from training.loop import logs
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard", "ignore::DeprecationWarning:google")
+
+SMOKE = Path(runs.__file__).parent / "configs" / "smoke.toml"
+SMALL = (
+    "model.vision.width=32",
+    "model.vision.layers=1",
+    "loop.steps=3",
+    "loop.batch_size=16",
+    "loop.log_every=1",
+    "loop.checkpoint_every=2",
+    "data.workers=0",
+    "evaluation.pictures=14",
+    "evaluation.every=0",
+)
+
+
+def train(out: Path, *settings: str) -> None:
+    changes = [part for setting in (*SMALL, *settings) for part in ("--set", setting)]
+    __main__.main(["train", "--config", str(SMOKE), "--out", str(out), *changes])
+
+
+def test_it_ends_with_a_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    train(out)
+    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert result.keys() == {"zero_shot_accuracy", "chance", "steps", "seconds", "checkpoint"}
+    assert 0 <= result["zero_shot_accuracy"] <= 1
+    assert 0 < result["chance"] < 0.1
+    assert result["steps"] == 3
+    assert Path(result["checkpoint"]).is_dir()
+    assert load(out / "model").config.vision.width == 32
+    assert Texts.load(out).vocabulary == 128
+    assert "smoke" in (out / "README.md").read_text().splitlines()[0]
+    assert runs.read(out / "run.toml").loop.batch_size == 16
+    assert [row["step"] for row in logs.read(out / logs.TABLE)] == [1, 2, 3]
+
+    train(out)  # nothing is left to be done
+    again = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert again["zero_shot_accuracy"] == result["zero_shot_accuracy"]
