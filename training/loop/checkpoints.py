@@ -14,6 +14,7 @@ disk and then renamed. The data's position is the step itself.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -157,9 +158,22 @@ def _remove_old(folder: Path, keep: int) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Remove what was being written or removed when a run was killed; only one process may call it."""
+    """Remove what was being written or removed when a run was killed; only one process may call it.
+
+    What is damaged is set aside under another name, so that it stands in nobody's way.
+    """
     for rest in [*folder.glob(".step-*.part"), *folder.glob(".step-*.old")]:
         shutil.rmtree(rest)
+    if latest(folder):
+        for path in found(folder):
+            if damage(path):
+                path.rename(_free(path.with_name(f"damaged-{path.name}")))
+
+
+def _free(path: Path) -> Path:
+    """Return a path at which nothing is, with a number behind the name if need be."""
+    others = (path.with_name(f"{path.name}-{number}") for number in itertools.count(2))
+    return path if not path.exists() else next(other for other in others if not other.exists())
 
 
 def found(folder: Path) -> list[Path]:

@@ -114,8 +114,9 @@ def spread(learner: Learner, run: Run, processes: Processes) -> nn.Module:
         return learner
     if run.loop.parallel == "fsdp":
         return divided(learner, processes)
-    unused = run.objective.kind not in {"contrastive", "sigmoid"}  # such as the temperature of a language model
-    return DistributedDataParallel(learner, find_unused_parameters=unused)
+    told = run.objective
+    is_plain = told.kind in {"contrastive", "sigmoid"} and not told.captioning and not told.self_supervision
+    return DistributedDataParallel(learner, find_unused_parameters=not is_plain)
 
 
 def divided(learner: Learner, processes: Processes) -> nn.Module:

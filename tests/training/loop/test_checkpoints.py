@@ -128,6 +128,19 @@ def test_what_is_half_written_or_damaged_is_passed_over(tmp_path: Path) -> None:
         checkpoints.latest(tmp_path)
 
 
+def test_what_is_damaged_is_set_aside_and_written_again(tmp_path: Path) -> None:
+    training = training_of(run_of(VIT), steps=1)
+    checkpoints.save(tmp_path, training, ALONE, 2)
+    training.counts.step = 2
+    for _ in range(2):
+        newer = checkpoints.save(tmp_path, training, ALONE, 2)
+        assert not checkpoints.damage(newer)
+        (newer / "optimiser.safetensors").unlink()
+        checkpoints.clear(tmp_path)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"step-00000001", "damaged-step-00000002", "damaged-step-00000002-2"}
+
+
 def test_a_kill_while_it_is_written_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop at each call that reaches the disk, as a kill would."""
     training = training_of(run_of(VIT), steps=1)
