@@ -95,7 +95,7 @@ def save(folder: Path, training: Training, processes: Processes, keep: int) -> P
 
 
 def _tensors(training: Training, processes: Processes) -> dict[str, dict[str, Tensor]]:
-    """Collect the tensors of each file, whole and on the CPU."""
+    """Collect the tensors of each file, whole and on the CPU, in the process that writes."""
     learner, average = training.learner, training.average
     found = {
         MODEL: learner.clip.state_dict(),
@@ -105,11 +105,16 @@ def _tensors(training: Training, processes: Processes) -> dict[str, dict[str, Te
     }
     if average is not None:
         found[f"{AVERAGE}/{MODEL}"] = average.state
-    return {file: {name: _stored(value) for name, value in state.items()} for file, state in found.items()}
+    return {
+        file: {name: _stored(value, processes.is_first) for name, value in state.items()}
+        for file, state in found.items()
+    }
 
 
-def _stored(value: Tensor) -> Tensor:
-    return whole(value.detach()).cpu().contiguous()
+def _stored(value: Tensor, is_writing: bool) -> Tensor:
+    """Return a whole tensor on the CPU, or nothing of it where only the others need this process's part."""
+    complete = whole(value.detach())
+    return complete.cpu().contiguous() if is_writing else torch.empty(0)
 
 
 def _write(path: Path, tensors: dict[str, dict[str, Tensor]], training: Training) -> None:

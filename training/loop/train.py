@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import math
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -23,8 +24,9 @@ from torch import Tensor, nn
 from clipsearch.encode.convert import TEXT_FORM
 from clipsearch.model import CLIP
 from clipsearch.model.checkpoint import save as save_model
+from clipsearch.model.checkpoint.own import replace
 from training.data.pairs import Batch
-from training.data.texts import Texts
+from training.data.texts import TOKENIZER, Texts
 from training.errors import TrainingError
 from training.loop import checkpoints, logs, optimiser, precision, processes, random_states, schedule
 from training.loop.accumulation import backward, random_state, replayed
@@ -97,11 +99,15 @@ def train(run: Run, out: Path) -> Result:
 
 
 def _save_texts(run: Run, out: Path) -> None:
-    """Settle how texts become tokens, before anything is learned from them."""
+    """Settle how texts become tokens, before anything is learned from them; text.json is the last to appear."""
     from training.data.batches import run_texts
 
     if not (out / TEXT_FORM).exists():
-        run_texts(run).save(out)
+        texts = run_texts(run)
+        with tempfile.TemporaryDirectory(prefix=".texts.", dir=out) as work:
+            texts.save(Path(work))
+            for name in (TOKENIZER, TEXT_FORM):
+                (Path(work) / name).replace(out / name)
 
 
 def fit(
@@ -178,6 +184,10 @@ class _Fit:
         """Make all steps that are left, then write what came out."""
         counts, loop, first = self.training.counts, self.run.loop, self.training.counts.step
         before, began = counts.seconds, time.monotonic()
+
+        def spent() -> float:
+            return before + time.monotonic() - began
+
         self.training.learner.train()
         with logs.Log(self.out, loop.steps, first, self.group.rank) as log:
             pace = _Pace()
@@ -186,11 +196,12 @@ class _Fit:
                     batch = pace.waiting(source)
                     log.bad(step + 1, batch)
                     row = self.step(step, batch)
-                    counts.seconds = before + time.monotonic() - began
+                    counts.seconds = spent()
                     pace.count(loop.batch_size)
                     is_last = step + 1 == loop.steps
                     if is_last or _due(step, self.run.evaluation.every):
                         row |= self.measure()
+                        counts.seconds = spent()
                     if is_last or _due(step, loop.log_every) or logs.ACCURACY in row:
                         log.row(
                             {"step": step + 1, "pairs": counts.pairs, "seconds": counts.seconds} | row | pace.told()
@@ -298,7 +309,8 @@ class _Fit:
                 final = CLIP(self.training.learner.clip.config)
             final.load_state_dict(weights, assign=True)
             save_model(final, self.out / MODEL)
-            (self.out / RESULT).write_text(json.dumps(result.to_json(), indent=2) + "\n", "utf-8")
+            text = json.dumps(result.to_json(), indent=2) + "\n"
+            replace(self.out / RESULT, lambda file: file.write_text(text, "utf-8"))
             log.draw(is_last=True)
         return result
 
