@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from clipsearch.model import load
+from tests.training.loop.tiny import assert_same
 from training import __main__
 from training import run as runs
 from training.data.texts import Texts
@@ -52,3 +53,18 @@ def test_it_ends_with_a_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     train(out)  # nothing is left to be done
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert again["zero_shot_accuracy"] == result["zero_shot_accuracy"]
+
+
+def test_an_interrupted_run_goes_on_with_the_real_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(log: logs.Log, step: int, told: object) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(logs.Log, "advance", interrupt)
+        train(tmp_path / "interrupted", "data.augment=crop-and-flip", "objective.patch_dropout=0.5")
+    steps = sorted(path.name for path in (tmp_path / "interrupted" / "checkpoints").iterdir())
+    assert steps == ["step-00000002"]
+    for name in ("interrupted", "whole"):
+        train(tmp_path / name, "data.augment=crop-and-flip", "objective.patch_dropout=0.5")
+    assert_same(*(tmp_path / name / "checkpoints" / "step-00000003" for name in ("interrupted", "whole")))

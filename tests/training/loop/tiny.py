@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from msgspec.structs import replace as replace_struct
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -152,3 +154,13 @@ def assert_close(found: dict[str, Tensor], wanted: dict[str, Tensor], tolerance:
         torch.testing.assert_close(
             found[name], value, atol=tolerance, rtol=tolerance, msg=lambda text, name=name: f"{name}: {text}"
         )
+
+
+def assert_same(one: Path, other: Path) -> None:
+    """Hold two checkpoints against each other, bit for bit, with all random numbers."""
+    files = sorted(file.relative_to(one) for file in one.rglob("*.safetensors"))
+    assert files == sorted(file.relative_to(other) for file in other.rglob("*.safetensors"))
+    for file in files:
+        found, wanted = load_file(one / file), load_file(other / file)
+        assert found.keys() == wanted.keys()
+        assert [name for name in wanted if not torch.equal(found[name], wanted[name])] == []
