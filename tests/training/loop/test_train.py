@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from clipsearch.model import load as load_model
 from tests.training.loop.reference import losses_of
 from tests.training.loop.starting import ROOT
-from tests.training.loop.tiny import Endless, learner_of, run_of
+from tests.training.loop.tiny import Endless, assert_same, learner_of, run_of
 from training.errors import TrainingError
 from training.loop import checkpoints, logs
 from training.loop.folder import open_folder
