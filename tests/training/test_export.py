@@ -21,11 +21,12 @@ from clipsearch.model.checkpoint import save
 from clipsearch.paths import resource_path
 from tests.encode.tiny_packages import VIT as CLIPS_WORDS
 from tests.encode.tiny_packages import random_model
-from tests.training.tiny_runs import BAG, EOT, RESNET, VIT, colours, write_run
+from tests.training.tiny_runs import BAG, EOT, RESNET, VIT, colours, run_of, write_run
 from training.__main__ import main
 from training.data.texts import Texts
 from training.errors import TrainingError
 from training.export import export
+from training.loop.train import train
 
 
 @pytest.fixture
@@ -34,8 +35,9 @@ def few_demo_photos(tmp_path: Path) -> Path:
     return colours(tmp_path / "background", ("red", "yellow"), 2)
 
 
-def test_a_run_is_exported_imported_and_searched_with(tmp_path: Path) -> None:
-    run, package, photos = write_run(tmp_path / "run"), tmp_path / "package", colours(tmp_path / "photos", count=1)
+def test_a_run_is_trained_exported_imported_and_searched_with(tmp_path: Path) -> None:
+    run, package, photos = tmp_path / "run", tmp_path / "package", colours(tmp_path / "photos", count=1)
+    train(run_of(VIT), run)
     main(["export", str(run), "--out", str(package), "--name", "mine", "--title", "Mine", "--licence", "CC0-1.0"])
 
     homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"), str(tmp_path / "home"))
@@ -51,10 +53,11 @@ def test_a_run_is_exported_imported_and_searched_with(tmp_path: Path) -> None:
     assert (imported["name"], imported["title"], imported["licence"]) == ("mine", "Mine", "CC0-1.0")
     program("models", "use", "mine")
     assert program("index", photos)[-1]["added"] == 3
-    hits = program("search", "a photo of red")
-    assert len(hits) == 3
+    assert program("models", "use", "mine") == [{"chosen": "mine", "answering": "mine"}]
+    assert len(program("search", "a photo of red")) == 3
 
     model, encoder = load(run / "model"), Encoder(load_package(package), engine="torch")
+    assert (run / "README.md").read_text("utf-8").startswith("# tiny run")
     texts = ["A photo of  RED", "a green circle and the blue square", "dog " * 30]  # the last one is cut
     with torch.inference_mode():
         wanted = torch.nn.functional.normalize(model.encode_text(Texts.load(run)(texts)), dim=-1).numpy()

@@ -30,13 +30,14 @@ def run_of(config: CLIPConfig, kind: str = "contrastive") -> runs.Run:
     return runs.Run(
         name="tiny run",
         model=config.to_json(),
-        data=runs.Data(kind="scenes"),
+        data=runs.Data(kind="scenes", workers=0),
         text=runs.Text(
             tokenizer="learned", vocabulary=config.text.vocab_size, context_length=config.text.context_length
         ),
         objective=runs.Objective(kind=kind),  # type: ignore[arg-type]
         optimiser=runs.Optimiser(learning_rate=1e-3),
         loop=runs.Loop(steps=20, batch_size=8),
+        evaluation=runs.Evaluation(pictures=8),
     )
 
 
