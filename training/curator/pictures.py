@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -47,7 +48,7 @@ def look_at(path: Path, settings: Settings, preprocess: Preprocess | None) -> Lo
     try:
         picture = decode(path, max(_SAMPLES, preprocess.size if preprocess else 0))
     except UnreadablePhotoError as error:
-        raise LostError("picture cannot be read" if path.exists() else "picture is not there") from error
+        raise LostError("picture cannot be read" if os.path.exists(path) else "picture is not there") from error  # noqa: PTH110
     short, long = sorted((picture.width, picture.height))
     if short < settings.least_side:
         raise LostError("picture is too small")

@@ -139,20 +139,25 @@ def _objects(lines: Iterator[str]) -> Iterator[dict[str, str] | str]:
 def _object(line: str) -> dict[str, str] | str:
     try:
         row = json.loads(line)
-    except (ValueError, RecursionError):
+        return _as_texts(row) if isinstance(row, dict) else "not a JSON object"
+    except (ValueError, RecursionError):  # nested a thousand times
         return "not JSON"
-    return _as_texts(row) if isinstance(row, dict) else "not a JSON object"
 
 
 def _as_texts(row: dict[str, Any]) -> dict[str, str]:
     """Return the fields as texts: lists with commas, nothing for what has no value."""
-    return {key: _as_text(value) for key, value in row.items()}
+    return {_writable(key): _writable(_as_text(value)) for key, value in row.items()}
 
 
 def _as_text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_as_text(part) for part in value)
     return "" if value is None else str(value)
+
+
+def _writable(text: str) -> str:
+    """Replace halves of characters, which JSON can hold and no file."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _records(lines: Iterator[str], is_tsv: bool) -> Iterator[dict[str, str] | str]:

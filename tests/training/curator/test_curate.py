@@ -78,6 +78,7 @@ def test_each_loss_is_told_once_and_the_steps_add_up(table: Path, tmp_path: Path
     Image.new("RGB", (8, 8)).save(tmp_path / "small.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
     bad = [["copy.jpg", "dog again", ""], ["small.png", "dog", ""], ["broken.png", "dog", ""], ["gone.png", "dog", ""]]
+    bad.append([f"{'long' * 1000}.png", "dog", ""])
     more = write(tmp_path / "more.csv", [*bad, ["", "dog", ""], ["0.png"], ["0.png", "der Hund ist dog und die", ""]])
     report = curate([table, more], QUERIES, tmp_path / "out", Settings(language="en"))
     lost = {reason: count for step in report["steps"] for reason, count in step["lost"].items()}
@@ -89,7 +90,7 @@ def test_each_loss_is_told_once_and_the_steps_add_up(table: Path, tmp_path: Path
         "no query in the caption": 1,
         "picture is too small": 1,
         "picture cannot be read": 1,
-        "picture is not there": 1,
+        "picture is not there": 2,
         "picture is there already": 1,
     }
     assert report["rows"] - sum(lost.values()) == report["pairs"] == report["steps"][-1]["left"] == 5

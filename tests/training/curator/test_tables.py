@@ -42,10 +42,21 @@ def test_a_quote_that_never_ends_is_bad_and_passed(tmp_path: Path) -> None:
 
 def test_jsonl_takes_objects(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    lines = ['{"filepath": "1.png", "title": "a", "tags": ["x", "y"], "n": null}', "", "{broken", "[1]", "[" * 100000]
+    lines = [
+        '{"filepath": "1.png", "title": "a", "tags": ["x", "y"], "n": null}',
+        "",
+        "{broken",
+        "[1]",
+        "[" * 100_000,
+        '{"title": "half \\ud83d a heart"}',
+        '{"title": ' + "[" * 900 + "]" * 900 + "}",
+    ]
     path.write_text("\n".join(lines))
     whole = {"filepath": "1.png", "title": "a", "tags": "x, y", "n": ""}
-    assert rows_of(path) == [whole, "not JSON", "not a JSON object", "not JSON"]
+    found = rows_of(path)
+    assert found[:4] == [whole, "not JSON", "not a JSON object", "not JSON"]
+    assert found[4] == {"title": "half ? a heart"}
+    assert found[5] in ({"title": ""}, "not JSON")
 
 
 def test_tables_are_read_one_after_the_other_and_unpacked(tmp_path: Path) -> None:
