@@ -255,6 +255,13 @@ def test_scenes_become_a_folder_with_a_table(tmp_path: Path) -> None:
         assert image.tobytes() == scene(2, 3, size=32).picture.tobytes()  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("count", "size"), [(0, 64), (1, 8)])
+def test_scenes_too_few_or_too_small_are_refused(tmp_path: Path, count: int, size: int) -> None:
+    with pytest.raises(TrainingError, match="one scene or more"):
+        write(tmp_path / "scenes", count, seed=0, held_out=False, size=size)
+    assert not (tmp_path / "scenes").exists()
+
+
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(TrainingError, match="not empty"):

@@ -52,9 +52,8 @@ def score(learner: Learner, texts: Tokens, evaluation: Evaluation) -> Score:
 
 
 def _exams(evaluation: Evaluation) -> list[Exam]:
+    if evaluation.pictures < 1:
+        raise TrainingError("Zero-shot accuracy needs at least one picture to be measured with.")
     if evaluation.classes:
         return [classes_of(Path(evaluation.classes), template_set(evaluation.templates), evaluation.pictures)]
-    asked = [exam for exam in exams(evaluation.pictures, SCENES_SEED) if exam.questions]
-    if not asked:
-        raise TrainingError("The table evaluation needs at least one picture.")
-    return asked
+    return [exam for exam in exams(evaluation.pictures, SCENES_SEED) if exam.questions]

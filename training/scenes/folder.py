@@ -11,13 +11,16 @@ from training.errors import TrainingError
 from training.scenes import scene
 
 TABLE = "captions.csv"
+LEAST_SIZE = 16
 
 
 def write(folder: Path, count: int, seed: int, held_out: bool, size: int) -> None:
     """Write PNG files and `captions.csv` with the columns filepath (relative) and title, as a run's table wants them.
 
-    Raises TrainingError where the folder has anything in it or cannot be written.
+    Raises TrainingError where the folder has anything in it or cannot be written, and where that is too little to see.
     """
+    if count < 1 or size < LEAST_SIZE:
+        raise TrainingError(f"Please ask for one scene or more, of {LEAST_SIZE} pixels a side or more.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):

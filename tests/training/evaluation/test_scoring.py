@@ -43,8 +43,9 @@ def test_the_same_scenes_are_asked_each_time() -> None:
 
 def test_few_pictures_leave_aspects_out_and_none_is_an_error() -> None:
     assert [one.aspect for one in score(learner(), any_words, Evaluation(pictures=2)).results] == list(ASPECTS[:2])
-    with pytest.raises(TrainingError, match="at least one picture"):
-        score(learner(), any_words, Evaluation(pictures=0))
+    for classes in ("", "somewhere"):
+        with pytest.raises(TrainingError, match="at least one picture"):
+            score(learner(), any_words, Evaluation(pictures=0, classes=classes))
 
 
 def test_a_folder_of_classes_is_asked_in_a_set_of_templates(tmp_path: Path) -> None:
