@@ -27,6 +27,7 @@ from training.scenes.parts import COLOURS, COUNTS, GROUNDS, RELATIONS, SHAPES, S
 Asked = tuple[tuple[str, ...], int, str]  # the classes, the place of the right one among them, and its name
 
 _TEMPLATES = ("{}", "a picture of {}", "a drawing of {}")
+_ON_TEMPLATES = tuple(template.format("a shape on {}") for template in _TEMPLATES)
 _OBJECTS = tuple(named(Thing(colour, shape)) for colour in COLOURS for shape in SHAPES)
 _BACKGROUNDS = tuple(background(Background(texture, colour)) for texture in TEXTURES for colour in GROUNDS)
 _WORDS = tuple(f"the word {word}" for word in WORDS)
@@ -35,8 +36,7 @@ _WORDS = tuple(f"the word {word}" for word in WORDS)
 def held_out(count: int, seed: int, aspect: str = "object", size: int = 64) -> Exam:
     """Return `count` questions of one aspect, always the same for a seed. Raises KeyError for an unknown aspect."""
     questions = [_question(aspect, seed, index, size) for index in range(count)]
-    templates = tuple(f"a shape on {one}" for one in _TEMPLATES[:1]) if aspect == "background" else _TEMPLATES
-    return Exam(aspect, templates, questions)
+    return Exam(aspect, _ON_TEMPLATES if aspect == "background" else _TEMPLATES, questions)
 
 
 def exams(count: int, seed: int, size: int = 64) -> list[Exam]:
