@@ -68,7 +68,7 @@ class Pages(QStackedWidget):
         self._session.prefer()
         self.labels.look_up(None)
         self.setCurrentWidget(self.photos)
-        self.photos.grid.setFocus()
+        self.photos.take_focus()
 
     def _on_photo_shown(self) -> None:
         if self.photo.photo is not None:

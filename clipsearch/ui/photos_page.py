@@ -115,6 +115,13 @@ class PhotosPage(QWidget):
             self._refill(keep_place=False)
             self._render()
 
+    def take_focus(self) -> None:
+        """Take the keyboard: to the photos, or what can be done where there are none."""
+        if self._stack.currentWidget() is self.grid:
+            self.grid.setFocus()
+        else:
+            self.empty.enter()
+
     # Inside
 
     def _refill(self, keep_place: bool) -> None:

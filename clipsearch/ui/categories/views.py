@@ -143,9 +143,9 @@ class CategoryViews(QObject):
         if self._session.category is None:
             self._page.hide_members()
         self._render()
-        self._page.grid.setFocus()
+        self._page.take_focus()
 
     def _on_teaching_ended(self) -> None:
         if self._pages.currentWidget() is self._pages.teaching:
             self._pages.setCurrentWidget(self._page)
-            self._page.grid.setFocus()
+            self._page.take_focus()
