@@ -46,7 +46,10 @@ class Editing(QObject):
         self._is_open, self._examples, self._preview = True, examples, None
         self.began.emit()
         self._editor.open(category, self._shelf.infos, self._shelf.access.template_sets(), len(examples))
-        if category.name and not category.id and not category.prompts:
+        if not category.name:
+            remark = self.tr("Type a name, and the photos that fit appear here")
+            self._page.show_members(self.tr("New category"), remark, None, is_preview=True)
+        elif not category.id and not category.prompts:
             self._previewing.suggest(category.name)
 
     def close(self) -> None:

@@ -64,6 +64,18 @@ def test_in_an_empty_library_the_keyboard_is_not_left_at_undo(
     assert window.focusWidget() is window.pages.photos.empty._button
 
 
+def test_before_there_is_a_name_nothing_is_said_of_the_category_shown_before(
+    some: list[int], opened: MainWindow, session: Session
+) -> None:
+    opened.show_category(session.shelf.info(some[0]))
+    opened.categories.invent()
+    assert _heading(opened)[0] == "New category"
+    assert not opened.pages.photos.category_bar.isVisible()
+    opened.pages.photos.editor.cancelled.emit()
+    assert _heading(opened)[0] == "birds"
+    assert opened.pages.photos.category_bar.isVisible()
+
+
 def test_typing_on_makes_only_the_last_preview(
     qtbot, opened: MainWindow, editor: CategoryEditor, categories: FakeCategories
 ) -> None:
