@@ -60,6 +60,7 @@ def of_menus(bar: QMenuBar) -> list[Section]:
 
 def _of_photos() -> Section:
     rows = [
+        (QCoreApplication.translate("shortcuts", "From the search line to the photos"), "↓"),
         (QCoreApplication.translate("shortcuts", "Go from photo to photo"), "← → ↑ ↓"),
         (QCoreApplication.translate("shortcuts", "Choose several"), "Shift+← → ↑ ↓"),
         (QCoreApplication.translate("shortcuts", "Show the photo large"), "Enter"),

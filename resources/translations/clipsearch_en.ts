@@ -87,10 +87,10 @@
         </translation>
     </message>
     <message numerus="yes">
-        <source>%Ln photos left to {name} again</source>
+        <source>%Ln judgements about {name} taken back</source>
         <translation>
-            <numerusform>%Ln photo left to {name} again</numerusform>
-            <numerusform>%Ln photos left to {name} again</numerusform>
+            <numerusform>%Ln judgement about {name} taken back</numerusform>
+            <numerusform>%Ln judgements about {name} taken back</numerusform>
         </translation>
     </message>
     <message numerus="yes">

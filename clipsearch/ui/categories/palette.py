@@ -129,9 +129,11 @@ class Palette(QDialog):
 
     def _row(self, info: CategoryInfo) -> QListWidgetItem:
         category_id = info.category.id
-        row = QListWidgetItem(_dot(colour_of(info.category)), self._names[category_id])
+        name, digit = self._names[category_id], self._digits.get(category_id)
+        row = QListWidgetItem(_dot(colour_of(info.category)), name)
         row.setData(_ID, category_id)
-        row.setData(_DIGIT, self._digits.get(category_id))
+        row.setData(_DIGIT, digit)
+        row.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {digit}" if digit else name)
         row.setSizeHint(QSize(0, _ROW_PX))
         return row
 

@@ -17,7 +17,9 @@ def done(step: Step) -> str:
         Action.REMOVE: QCoreApplication.translate("categories", "Category {name} removed"),
         Action.ASSIGN: QCoreApplication.translate("categories", "%Ln photos put into {name}", "", step.photos),
         Action.REJECT: QCoreApplication.translate("categories", "%Ln photos taken out of {name}", "", step.photos),
-        Action.TAKE_BACK: QCoreApplication.translate("categories", "%Ln photos left to {name} again", "", step.photos),
+        Action.TAKE_BACK: QCoreApplication.translate(
+            "categories", "%Ln judgements about {name} taken back", "", step.photos
+        ),
         Action.MOVE: QCoreApplication.translate("categories", "%Ln photos moved to {name}", "", _moved(step)),
         Action.IMPORT: QCoreApplication.translate("categories", "%Ln photos put in by their keywords", "", step.photos),
     }
