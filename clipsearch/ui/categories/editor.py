@@ -58,7 +58,7 @@ class CategoryEditor(QFrame):
         self._group = GroupField()
         self._parent = ParentField()
         self._colour = ColourField()
-        self._more = QPushButton(self.tr("More"))
+        self._more = QPushButton(self.tr("Colour, nesting, group…"))
         self._rest = QWidget()
         self._save = QPushButton(self.tr("Save"))
         self._save.setProperty("primary", True)
@@ -168,7 +168,7 @@ class CategoryEditor(QFrame):
 
     def _show_rest(self, is_open: bool) -> None:
         self._rest.setVisible(is_open)
-        self._more.setText(self.tr("Less") if is_open else self.tr("More"))
+        self._more.setText(self.tr("Less") if is_open else self.tr("Colour, nesting, group…"))
         if is_open:
             QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self._rest, 0, 0))  # once it is laid out
 
