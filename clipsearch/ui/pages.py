@@ -63,6 +63,14 @@ class Pages(QStackedWidget):
         self.setCurrentWidget(self.photo)
         self.photo.setFocus()
 
+    def take_focus(self) -> None:
+        """Let the page that is shown have the keyboard."""
+        shown = self.currentWidget()
+        if shown is self.photos:
+            self.photos.take_focus()
+        elif shown is not None:
+            shown.setFocus()
+
     def close_photo(self) -> None:
         """Go back to the grid."""
         self._session.prefer()
