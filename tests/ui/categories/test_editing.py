@@ -76,6 +76,17 @@ def test_before_there_is_a_name_nothing_is_said_of_the_category_shown_before(
     assert opened.pages.photos.category_bar.isVisible()
 
 
+def test_the_users_own_photos_are_marked_in_the_preview_too(
+    qtbot, some: list[int], opened: MainWindow, categories: FakeCategories, session: Session
+) -> None:
+    session.shelf.judge(some[0], [25], True)
+    qtbot.waitUntil(lambda: categories.judged.get(some[0]) == {25: True})
+    opened.categories.edit(session.shelf.info(some[0]))
+    model = opened.pages.photos.model
+    qtbot.waitUntil(lambda: bool(categories.previewed) and 25 in _ids(opened))
+    qtbot.waitUntil(lambda: model.index(model.row_of(25)).data(Role.JUDGED) is True)
+
+
 def test_typing_on_makes_only_the_last_preview(
     qtbot, opened: MainWindow, editor: CategoryEditor, categories: FakeCategories
 ) -> None:
