@@ -59,6 +59,7 @@ InsideOption = Annotated[
 def main() -> None:
     """Run the command line; anything the user should know becomes one `error:` line and exit status 1."""
     freeze_support()
+    os.environ["PYTHONSAFEPATH"] = "1"  # else worker processes would run what lies among the photos as `pickle.py`
     _write_any_name()
     try:
         app()
