@@ -9,9 +9,11 @@ from pathlib import Path
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.files.identity import content_hash, is_sampled, whole_hash
+from clipsearch.files.scan import mtime_ns
 from clipsearch.library.categories import editing
 from clipsearch.library.library import Library
 from clipsearch.records import Action, Folder
+from clipsearch.store.tables.files import KnownFile
 from clipsearch.store.tables.history import JudgementEdit
 
 
@@ -51,10 +53,13 @@ def take_back(library: Library, name: str, paths: Sequence[Path]) -> str:
 def photos_at(library: Library, paths: Sequence[Path]) -> list[int]:
     """Return the photos of these files, each known by its place or else by its content, in the order asked.
 
-    Raises ClipsearchError for the first path at which no photo of the library lies.
+    Where a file has changed since it was looked at, another photo may lie there now; if its content is of none, it is
+    that photo edited. Raises ClipsearchError for the first path at which no photo of the library lies.
     """
-    found = _by_place(library, paths)
-    found |= _by_content(library, [path for path in paths if path not in found])
+    known = _by_place(library, paths)
+    unsure = [path for path in paths if path not in known or _has_changed(path, known[path])]
+    found = {path: one.photo_id for path, one in known.items() if one.photo_id is not None}
+    found |= _by_content(library, unsure)
     for path in paths:
         if path not in found:
             raise ClipsearchError("Photo not found", _why_unknown(path), path)
@@ -67,13 +72,22 @@ def _judge_files(library: Library, name: str, paths: Sequence[Path], *, is_membe
     return category.name
 
 
-def _by_place(library: Library, paths: Sequence[Path]) -> dict[Path, int]:
-    """Return the photos of those paths at which the catalog knows one."""
+def _by_place(library: Library, paths: Sequence[Path]) -> dict[Path, KnownFile]:
+    """Return what the catalog knows of those paths at which it knows a photo."""
     folders = library.catalog.folders.all()
     places = {path: _places(path, folders) for path in paths}
-    photo_at = library.catalog.files.at([place for of_path in places.values() for place in of_path])
-    found = {path: [photo_at[place] for place in of_path if place in photo_at] for path, of_path in places.items()}
-    return {path: photo_ids[0] for path, photo_ids in found.items() if photo_ids}
+    files = library.catalog.files.at([place for of_path in places.values() for place in of_path])
+    found = {path: [files[place] for place in of_path if place in files] for path, of_path in places.items()}
+    return {path: known[0] for path, known in found.items() if known}
+
+
+def _has_changed(path: Path, known: KnownFile) -> bool:
+    """Tell whether another file lies there now than the one that was looked at; one that is away has not changed."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return (status.st_size, mtime_ns(status)) != (known.size_bytes, known.mtime_ns)
 
 
 def _places(path: Path, folders: Sequence[Folder]) -> list[tuple[int, str]]:
