@@ -129,8 +129,8 @@ def list_categories(library: LibraryOption = None, as_json: JsonOption = False) 
         if as_json:
             print_json(_values(info) | _description(info, names))
         else:
-            sure = "" if info.precision is None else f", {info.precision:.0%} of your examples confirmed"
-            typer.echo(f"{info.name:30} {info.assigned} put in, {info.found} found, {info.rejected} taken out{sure}")
+            counts = f"{info.assigned} put in, {info.found} found, {info.rejected} taken out"
+            typer.echo(f"{info.name:30} {counts}{_recognised(info)}")
 
 
 @categories.command()
@@ -218,8 +218,19 @@ def _description(info: CategoryInfo, names: dict[int, str]) -> dict[str, object]
     category = info.category
     told = asdict(category) | {"in": names.get(category.parent_id or 0), "group": category.exclusive_group}
     fields = ("in", "prompts", "negatives", "templates", "group", "threshold", "colour")
-    numbers = {"assigned": info.assigned, "found": info.found, "precision": info.precision}
-    return numbers | {field: told[field] for field in fields}
+    numbers = {"assigned": info.assigned, "found": info.found}
+    recognition = None if info.recognition is None else asdict(info.recognition)
+    return numbers | {"recognition": recognition} | {field: told[field] for field in fields}
+
+
+def _recognised(info: CategoryInfo) -> str:
+    """Say how the examples fare, each left out of what was learned; nothing for too few."""
+    known = info.recognition
+    if known is None:
+        return ""
+    found = [f"find {known.found} of {known.put_in} put in"] if known.put_in else []
+    mistaken = [f"wrongly take {known.mistaken} of {known.taken_out} taken out"] if known.taken_out else []
+    return f"; by itself it would {' and '.join(found + mistaken)}"
 
 
 def _show_step(done: str, step: Step | None, as_json: bool) -> None:

@@ -230,18 +230,32 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognition:
+    """How a category's examples fare without themselves (leave-one-out): of so many that the user has `put_in`, these
+    would be `found`; of so many `taken_out`, these would be taken for members, `mistaken`.
+
+    A kind of which there are too few counts 0.
+    """
+
+    put_in: int
+    found: int
+    taken_out: int
+    mistaken: int
+
+
+@dataclass(frozen=True, slots=True)
 class CategoryInfo:
     """A category and its numbers: photos that the user put in (`assigned`) and took out (`rejected`), and that the
     model found beside these (`found`).
 
-    `precision` is that of the examples, each predicted without itself; None for too few.
+    `recognition` is of its examples as of the last `apply`; None for too few.
     """
 
     category: Category
     assigned: int = 0
     rejected: int = 0
     found: int = 0
-    precision: float | None = None
+    recognition: Recognition | None = None
 
     @property
     def name(self) -> str:

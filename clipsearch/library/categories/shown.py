@@ -10,16 +10,17 @@ import numpy.typing as npt
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.library.categories.nesting import within
-from clipsearch.library.categories.scoring import probability
+from clipsearch.library.categories.scoring import least_log_odds, probability
 from clipsearch.library.library import Library
-from clipsearch.records import Category, CategoryInfo
-from clipsearch.store.tables.memberships import Membership
+from clipsearch.records import Category, CategoryInfo, Recognition
+from clipsearch.store.tables.memberships import LeftOut, Membership
 
 Ids = npt.NDArray[np.int64]
 LogOdds = npt.NDArray[np.float32]
 
 BY_USER, BY_MODEL = "user", "model"
 _SURE = np.float32(np.inf)  # the log-odds of what the user put in
+_FEW = 4  # fewer examples tell nothing about others
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Shown:
     categories: Sequence[Category]
     judgements: Mapping[int, Mapping[int, bool]]
     found: Mapping[int, Membership]
-    precisions: Mapping[int, float | None]
+    left_out: Mapping[int, LeftOut]
 
     @classmethod
     def of(cls, library: Library, category_id: int | None = None) -> Shown:
@@ -74,7 +75,7 @@ class Shown:
         except ClipsearchError:  # no model is usable, as whoever searches is told; the user's word stands all the same
             return cls(categories, judgements, {}, {})
         memberships = library.catalog.memberships
-        return cls(categories, judgements, memberships.all(model, wanted), memberships.precisions(model))
+        return cls(categories, judgements, memberships.all(model, wanted), memberships.left_out(model, wanted))
 
     def infos(self) -> list[CategoryInfo]:
         """Return the categories with their numbers."""
@@ -103,7 +104,17 @@ class Shown:
         said = self.judgements.get(category.id, {}).values()
         assigned = sum(said)
         found = len(self.members(category.id).ids) - assigned
-        return CategoryInfo(category, assigned, len(said) - assigned, found, self.precisions.get(category.id))
+        recognition = _recognition(self.left_out.get(category.id, LeftOut()), least_log_odds(category))
+        return CategoryInfo(category, assigned, len(said) - assigned, found, recognition)
+
+
+def _recognition(left_out: LeftOut, least: float) -> Recognition | None:
+    """Return how many examples would reach the threshold by themselves; of too few of a kind nothing is told."""
+    put_in, taken_out = (side if len(side) >= _FEW else side[:0] for side in (left_out.put_in, left_out.taken_out))
+    if not len(put_in) and not len(taken_out):
+        return None
+    found, mistaken = (int(np.count_nonzero(side >= least)) for side in (put_in, taken_out))
+    return Recognition(len(put_in), found, len(taken_out), mistaken)
 
 
 def _said(said: Mapping[int, bool], is_member: bool) -> Scored:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from clipsearch.records import Action, Category
 from clipsearch.store.database import Database
@@ -65,11 +65,24 @@ class Labels:
 
     def all_judgements(self, *, present: bool = False) -> dict[int, dict[int, bool]]:
         """Return the photos that the user judged, by category that has any; with `present`, those that have a file."""
+        return self._judged("photo_id IN (SELECT photo_id FROM file)" if present else "true")
+
+    def examples(self) -> dict[int, dict[int, bool]]:
+        """Return the judgements to learn from, by category: all but those of photos that are there as edited only.
+
+        A rating program writes a new form of the same picture each time; it counts once. A photo whose file is away,
+        or gone, still teaches.
+        """
+        superseded = "SELECT 1 FROM photo WHERE id = judgement.photo_id AND is_superseded = 1"
+        gone = "photo_id NOT IN (SELECT photo_id FROM file)"
+        return self._judged(f"NOT (EXISTS ({superseded}) AND {gone})")
+
+    def _judged(self, condition: str) -> dict[int, dict[int, bool]]:
+        """Return the judgements for which an SQL condition holds, by category that has any."""
         found: dict[int, dict[int, bool]] = {}
-        rows = "SELECT category_id, photo_id, is_member FROM judgement"
-        having = " WHERE photo_id IN (SELECT photo_id FROM file)" if present else ""
+        rows = f"SELECT category_id, photo_id, is_member FROM judgement WHERE {condition}"  # noqa: S608 (our own)
         with self._database.read() as connection:
-            for category_id, photo_id, is_member in connection.exec_driver_sql(rows + having):
+            for category_id, photo_id, is_member in connection.exec_driver_sql(rows):
                 found.setdefault(category_id, {})[photo_id] = bool(is_member)
         return found
 
@@ -90,3 +103,6 @@ def inherit(connection: Connection, successors: Mapping[int, int]) -> None:
         if taken:
             connection.execute(insert(schema.judgement), taken)
         inherit_steps(connection, old, new, spoken)
+        for photo_id, is_superseded in ((old, 1), (new, 0)):
+            row = schema.photo.c.id == photo_id
+            connection.execute(update(schema.photo).where(row).values(is_superseded=is_superseded))
