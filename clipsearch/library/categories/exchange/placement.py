@@ -1,8 +1,8 @@
 """Which photos belong where: each category with the photos that are in it and in none nested in it.
 
-What the user took out of an outer category is not listed, copied or described as a part of it. Where only the model
-finds it in an inner one, it is in neither: what is no animal is no bird. Where the user put it into the inner one, it is
-there as if that were not nested, since both judgements are the user's.
+A photo that the user took out of an outer category is not in it by way of an inner one. Where only the model finds it
+in the inner one, it is in neither: what is no animal is no bird. Where the user put it into the inner one, it is there
+as if that were not nested, since both judgements are the user's.
 """
 
 from __future__ import annotations

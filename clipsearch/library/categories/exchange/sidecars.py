@@ -1,8 +1,9 @@
 """Categories -> keywords in XMP sidecars, which other photo programs read. Photos' own files are never written.
 
 A category is the keyword of its name, with a slash for a bar, which would part it. One that is nested stands with those
-around it, "Animals|Birds", and these are keywords, too. A sidecar notes which keywords this program wrote, and only these go again when a photo is in the
-category no more. A new sidecar repeats what the photo itself holds, since programs that find one look no further.
+around it, "Animals|Birds", and these are keywords, too. A sidecar notes which keywords this program wrote, and only
+these go again when a photo is in the category no more. A new sidecar repeats what the photo itself holds, since
+programs that find one look no further.
 """
 
 from __future__ import annotations
