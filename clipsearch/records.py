@@ -403,10 +403,14 @@ class SidecarReport:
 
 @dataclass(frozen=True, slots=True)
 class FoundKeyword:
-    """A keyword that other programs gave to photos: its `path` from the outermost one, ("Animals", "Birds")."""
+    """A keyword that other programs gave to photos: its `path` from the outermost one, ("Animals", "Birds").
+
+    One that is `own` was written by this program, from a category that this library does not know.
+    """
 
     path: tuple[str, ...]
     photo_ids: tuple[int, ...]
+    own: bool = False
 
     @property
     def name(self) -> str:
@@ -436,6 +440,15 @@ class ImportReport:
     photos: int
     judgements: int
     kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveReport:
+    """The categories of a shared file as they were added, or would be, and its exclusive groups that were taken here:
+    what each is called in the file, and here."""
+
+    categories: tuple[Category, ...]
+    groups: tuple[tuple[str, str], ...]
 
 
 class ModelStage(StrEnum):
