@@ -100,6 +100,10 @@ def test_keywords_go_to_sidecars(command: Command, photos: Path) -> None:
     assert "<rdf:li>Animals|Birds</rdf:li>" in sidecar.read_text("utf-8")
     assert lines(command("write-xmp", "--mine", "--json")) == []
     assert command("write-xmp", "--naming", "other").returncode == 2
+    sidecar.write_text("broken")
+    done = command("write-xmp", "--mine")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{sidecar}: The sidecar is left alone")
 
 
 def test_keywords_come_in(command: Command, photos: Path) -> None:
@@ -114,7 +118,13 @@ def test_keywords_come_in(command: Command, photos: Path) -> None:
 def test_a_category_goes_to_somebody_else(command: Command, photos: Path, tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     assert lines(command("share", "Animals", "--to", file, "--json"))[0]["bytes"] == file.stat().st_size
-    assert lines(command("receive", file, "--json")) == [{"category": "Animals (2)"}, {"category": "Birds (2)"}]
+    assert lines(command("receive", file, "--json")) == [
+        {"category": "Animals (2)", "group": ""},
+        {"category": "Birds (2)", "group": ""},
+    ]
+    assert command("receive", file, "--dry-run").stdout == (
+        "There would be a category Animals (3).\nThere would be a category Birds (3).\n"
+    )
     assert command("share", "Animals", "--to", file, "--alone").returncode == 0
     assert command("receive", file).stdout == "There is a category Animals (3) now.\n"
     file.write_text("[")

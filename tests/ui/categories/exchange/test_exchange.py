@@ -18,6 +18,7 @@ from clipsearch.records import (
     ImportReport,
     KeywordSurvey,
     Problem,
+    ReceiveReport,
     SidecarChange,
     SidecarReport,
 )
@@ -81,9 +82,9 @@ class FakeExchange(ExchangeAccess):
         self.asked.append(("share", list(category_ids), file))
         return 1000
 
-    def receive(self, file: Path) -> list[Category]:
+    def receive(self, file: Path) -> ReceiveReport:
         self.asked.append(("receive", file))
-        return [Category(7, "kites")]
+        return ReceiveReport((Category(7, "kites"),), (("Toys", "Toys (2)"),))
 
 
 @pytest.fixture
@@ -224,5 +225,6 @@ def test_a_category_is_shared_and_received(
     qtbot.waitUntil(lambda: "Shared as birds.json" in window.status._counts.text())
     window.menus.receive.trigger()
     answer(qtbot, tmp_path / "kites.json")
-    qtbot.waitUntil(lambda: window.category_actions.undo_bar.text == "Added: kites")
+    qtbot.waitUntil(lambda: window.category_actions.undo_bar.text.startswith("Added: kites;"))
+    assert "group is called Toys (2), as you have a group Toys" in window.category_actions.undo_bar.text
     assert access.asked == [("share", [1], tmp_path / "birds.json"), ("receive", tmp_path / "kites.json")]
