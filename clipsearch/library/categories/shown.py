@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.library.categories.nesting import within
+from clipsearch.library.categories.nesting import children, reached, within
 from clipsearch.library.categories.scoring import least_log_odds, probability
 from clipsearch.library.library import Library
 from clipsearch.records import Category, CategoryInfo, Recognition
@@ -79,28 +80,39 @@ class Shown:
 
     def infos(self) -> list[CategoryInfo]:
         """Return the categories with their numbers."""
-        return [self._info(category) for category in self.categories]
+        return [self.info(category) for category in self.categories]
 
     def members(self, category_id: int) -> Scored:
         """Return the photos of a category and of what is nested in it, ids ascending."""
-        return self.judged(category_id, {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()})
+        return self.judged(category_id, self._found)
 
-    def judged(self, category_id: int, found: Mapping[int, Scored], met: frozenset[int] = frozenset()) -> Scored:
+    def judged(self, category_id: int, found: Mapping[int, Scored]) -> Scored:
         """Return what was found for a category, and for those nested in it, as the user's judgements leave it.
 
-        Ids ascending; of a photo that is found several times the likeliest counts. `met` guards against circles.
+        Ids ascending; of a photo that is found several times the likeliest counts.
         """
-        met |= {category_id}
-        inner = [one.id for one in self.categories if one.parent_id == category_id and one.id not in met]
-        parts = [found.get(category_id, Scored.joined([])), *(self.judged(one, found, met) for one in inner)]
-        said = self.judgements.get(category_id, {})
-        return _likeliest(Scored.joined([_said(said, True), *parts]).without(_said(said, False).ids))
+        done = dict[int, Scored]()
+        for one in reversed(list(reached(category_id, self._inner))):
+            said = self.judgements.get(one, {})
+            inside = [done.pop(inner) for inner in self._inner.get(one, ()) if inner in done]
+            parts = [_said(said, True), found.get(one, Scored.joined([])), *inside]
+            done[one] = _likeliest(Scored.joined(parts).without(_said(said, False).ids))
+        return done[category_id]
 
     def taken_out(self, category_id: int) -> Scored:
         """Return the photos that the user took out, with -infinity."""
         return _said(self.judgements.get(category_id, {}), False)
 
-    def _info(self, category: Category) -> CategoryInfo:
+    @cached_property
+    def _inner(self) -> Mapping[int, Sequence[int]]:
+        return children(self.categories)
+
+    @cached_property
+    def _found(self) -> Mapping[int, Scored]:
+        return {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()}
+
+    def info(self, category: Category) -> CategoryInfo:
+        """Return a category with its numbers."""
         said = self.judgements.get(category.id, {}).values()
         assigned = sum(said)
         found = len(self.members(category.id).ids) - assigned

@@ -27,9 +27,16 @@ class Labels:
         with self._database.read() as connection:
             return history.categories(connection)
 
+    def get(self, category_id: int) -> Category | None:
+        """Return a category, None for one that is gone."""
+        with self._database.read() as connection:
+            return next(iter(history.categories(connection, [category_id])), None)
+
     def categories(self) -> dict[str, int]:
         """Return the ids of the categories by name, in the order in which they were added."""
-        return {category.name: category.id for category in self.all()}
+        table = schema.category.c
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(select(table.name, table.id).order_by(table.id))}
 
     def counts(self) -> dict[int, tuple[int, int]]:
         """Return how many photos that have a file were put in and taken out, by category; (0, 0) is left out."""
@@ -49,19 +56,20 @@ class Labels:
 
     def remove(self, category_id: int) -> None:
         """Forget a category with its judgements; what is nested in it moves up."""
-        names = {category.id: category.name for category in self.all()}
-        self.history.change(Action.REMOVE, names.get(category_id, ""), [CategoryEdit(category_id, None)])
+        self.history.change(Action.REMOVE, self._name(category_id), [CategoryEdit(category_id, None)])
 
     def judge(self, category_id: int, photo_ids: Collection[int], is_member: bool | None) -> None:
         """Record that the user put these photos in, took them out, or (None) takes back what was said of them."""
-        names = {category.id: category.name for category in self.all()}
         action = {True: Action.ASSIGN, False: Action.REJECT, None: Action.TAKE_BACK}[is_member]
         edits = [JudgementEdit(category_id, int(photo_id), is_member) for photo_id in photo_ids]
-        self.history.change(action, names.get(category_id, ""), edits)
+        self.history.change(action, self._name(category_id), edits)
 
     def judgements(self, category_id: int) -> dict[int, bool]:
         """Return the photos that the user judged: True for those put in, False for those taken out."""
-        return self.all_judgements().get(category_id, {})
+        table = schema.judgement.c
+        rows = select(table.photo_id, table.is_member).where(table.category_id == category_id)
+        with self._database.read() as connection:
+            return {row[0]: bool(row[1]) for row in connection.execute(rows)}
 
     def all_judgements(self, *, present: bool = False) -> dict[int, dict[int, bool]]:
         """Return the photos that the user judged, by category that has any; with `present`, those that have a file."""
@@ -76,6 +84,10 @@ class Labels:
         superseded = "SELECT 1 FROM photo WHERE id = judgement.photo_id AND is_superseded = 1"
         gone = "photo_id NOT IN (SELECT photo_id FROM file)"
         return self._judged(f"NOT (EXISTS ({superseded}) AND {gone})")
+
+    def _name(self, category_id: int) -> str:
+        category = self.get(category_id)
+        return category.name if category else ""
 
     def _judged(self, condition: str) -> dict[int, dict[int, bool]]:
         """Return the judgements for which an SQL condition holds, by category that has any."""

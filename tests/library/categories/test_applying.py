@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipsearch.errors import CatalogError, PackageError
+from clipsearch.errors import CatalogError, ClipsearchError, PackageError
 from clipsearch.library.calibration import calibrated
 from clipsearch.library.categories import applying, editing, heads, history, judging, updating
 from clipsearch.library.library import Library
-from clipsearch.records import ApplyCounts, ApplyProgress, Category
+from clipsearch.records import Action, ApplyCounts, ApplyProgress, Category
+from clipsearch.store.tables.history import CategoryEdit
 from tests.library.categories.stand import DIM, TEXTS, TextsByLot, library_of, vectors_of
 from tests.store.filled import clustered_vectors, fill, remove
 
@@ -259,6 +260,19 @@ def test_the_inner_belong_to_the_outer(library: Library) -> None:
     assert everything[0][-1] == strangers[1]
     info = editing.find(library, "animals")
     assert info.members == len(applying.member_ids(library, outer.id)[0])
+
+
+def test_categories_nested_deeper_than_allowed_do_no_harm(library: Library) -> None:
+    """As another program's catalog may have them: a thousand, each in the one before."""
+    names = [CategoryEdit(-number, Category(0, f"{number}", 1 - number or None)) for number in range(1, 1001)]
+    outermost, *_, innermost = library.catalog.labels.history.change(Action.IMPORT, "1", names)
+    judging.judge(library, innermost, [7], True)
+    judging.judge(library, outermost, [8], True)
+    ids, _ = applying.member_ids(library, outermost)
+    assert set(ids.tolist()) == {7, 8}
+    assert editing.find(library, "1").found == 1
+    with pytest.raises(ClipsearchError, match="at most 32 categories"):
+        editing.add(library, Category(0, "one more", innermost))
 
 
 def test_a_circle_does_no_harm(library: Library) -> None:
