@@ -85,6 +85,61 @@ def test_a_categorys_life(command: Command, photos: Path) -> None:
     assert lines(command("list", "--json")) == []
 
 
+def test_a_photo_named_twice_is_one(command: Command, photos: Path) -> None:
+    lines(command("add", "Blue", "--json"))
+    done = command("assign", "blue", photos / "b.png", photos / "copy of b.png", photos / "b.png")
+    assert done.stdout == "1 put into Blue.\n"
+
+
+def test_a_name_suggests_what_to_look_for(command: Command, photos: Path) -> None:
+    done = command("add", "Cats & dogs 2019")
+    assert done.stdout == "There is a category Cats & dogs 2019 now.\n"
+    assert done.stderr == "It looks for cats, cat, dogs, dog; --prompt tells it otherwise.\n"
+    assert command("add", "cats & dogs 2019").stderr == ""
+    for arguments in (["night"], ["Days", "--prompt", "sunny day"]):
+        assert command("add", *arguments).stderr == ""
+    prompts = {one["category"]: one["prompts"] for one in lines(command("list", "--json"))}
+    assert prompts == {"Cats & dogs 2019": ["cats", "cat", "dogs", "dog"], "night": [], "Days": ["sunny day"]}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told(command: Command, photos: Path, tmp_path: Path) -> None:
+    lines(command("add", "Blue", "--json"))
+    words = [sys.executable, "-m", "clipsearch", "--library", tmp_path / "library", "categories", "list"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: The output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="needs a folder that may not be written")
+def test_a_library_that_can_only_be_read_says_so(command: Command, photos: Path, tmp_path: Path) -> None:
+    lines(command("add", "Blue", "--json"))
+    library = tmp_path / "library"
+    for path in (*library.rglob("*"), library):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        for arguments in (["list"], ["show", "blue"], ["apply"]):
+            assert "this is as of the last `categories apply`" in command(*arguments).stderr
+    finally:
+        for path in (library, *library.rglob("*")):
+            path.chmod(0o755)
+
+
+def test_how_the_examples_fare(command: Command, demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo, tmp_path / "library")
+    lines(command("add", "animals", "--json"))
+    lines(command("apply", "--json"))
+    ranked = [one["path"] for one in lines(command("show", "animals", "--all", "--json"))]
+    assert "by itself" not in command("list").stdout
+    lines(command("assign", "animals", *ranked[:4], "--json"))
+    lines(command("reject", "animals", *ranked[-5:], "--json"))
+    (listed,) = lines(command("list", "--json"))
+    known = listed["recognition"]
+    assert (known["put_in"], known["taken_out"], known["mistaken"]) == (4, 5, 0)
+    told = f"; by itself it would find {known['found']} of 4 put in and wrongly take 0 of 5 taken out\n"
+    assert command("list").stdout.endswith(told)
+
+
 def test_what_is_told_of_a_category(command: Command, photos: Path) -> None:
     lines(command("add", "Animals", "--json"))
     told = ["--prompt", "dog", "--prompt", "puppy", "--not", "wolf", "--templates", "default", "--group", "pets"]

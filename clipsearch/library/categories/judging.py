@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.files.identity import content_hash, is_sampled, whole_hash
@@ -15,6 +16,13 @@ from clipsearch.library.library import Library
 from clipsearch.records import Action, Folder
 from clipsearch.store.tables.files import KnownFile
 from clipsearch.store.tables.history import JudgementEdit
+
+
+class Judged(NamedTuple):
+    """The name of a category and the number of photos that were judged in it."""
+
+    category: str
+    photos: int
 
 
 def judge(library: Library, category_id: int, photo_ids: Collection[int], is_member: bool | None) -> None:
@@ -32,21 +40,21 @@ def move(library: Library, source_id: int, target_id: int, photo_ids: Collection
     library.catalog.labels.history.change(Action.MOVE, target.name, [*out, *into])
 
 
-def assign(library: Library, name: str, paths: Sequence[Path]) -> str:
-    """Put photos into a category, where the user wants them; return its name.
+def assign(library: Library, name: str, paths: Sequence[Path]) -> Judged:
+    """Put photos into a category, where the user wants them.
 
     All of them or none: raises ClipsearchError for an unknown category, and as `photos_at` does.
     """
     return _judge_files(library, name, paths, is_member=True)
 
 
-def reject(library: Library, name: str, paths: Sequence[Path]) -> str:
-    """Take photos out of a category, where the user does not want them; return its name. Raises as `assign` does."""
+def reject(library: Library, name: str, paths: Sequence[Path]) -> Judged:
+    """Take photos out of a category, where the user does not want them. Raises as `assign` does."""
     return _judge_files(library, name, paths, is_member=False)
 
 
-def take_back(library: Library, name: str, paths: Sequence[Path]) -> str:
-    """Forget what the user said of photos; return the category's name. Raises as `assign` does."""
+def take_back(library: Library, name: str, paths: Sequence[Path]) -> Judged:
+    """Forget what the user said of photos. Raises as `assign` does."""
     return _judge_files(library, name, paths, is_member=None)
 
 
@@ -66,10 +74,10 @@ def photos_at(library: Library, paths: Sequence[Path]) -> list[int]:
     return [found[path] for path in paths]
 
 
-def _judge_files(library: Library, name: str, paths: Sequence[Path], *, is_member: bool | None) -> str:
-    category = editing.find(library, name).category
-    judge(library, category.id, set(photos_at(library, paths)), is_member)
-    return category.name
+def _judge_files(library: Library, name: str, paths: Sequence[Path], *, is_member: bool | None) -> Judged:
+    category, photos = editing.named(library, name), set(photos_at(library, paths))
+    judge(library, category.id, photos, is_member)
+    return Judged(category.name, len(photos))
 
 
 def _by_place(library: Library, paths: Sequence[Path]) -> dict[Path, KnownFile]:
