@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from clipsearch.encode.prompts import template_set
 from clipsearch.errors import CatalogError, ClipsearchError
+from clipsearch.library.categories.limits import LONGEST_NAME, refuse_unfit_texts
 from clipsearch.library.categories.nesting import refuse_too_deep, within
 from clipsearch.library.categories.shown import Shown
 from clipsearch.library.library import Library
 from clipsearch.records import Action, Category, CategoryInfo
 from clipsearch.store.tables.history import CategoryEdit
 
-_LONGEST_NAME = 100
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -110,7 +110,8 @@ def checked(library: Library, category: Category) -> Category:
     """Return a category as it is stored: texts without what nobody sees, each once.
 
     Raises ClipsearchError for a name that is blank, too long or not printable, an unknown template set, a threshold
-    that is no probability, a colour that is none, and a category inside itself or too many others.
+    that is no probability, a colour that is none, texts beyond the `limits`, and a category inside itself or too many
+    others.
     """
     if category.templates:
         template_set(category.templates)
@@ -120,7 +121,7 @@ def checked(library: Library, category: Category) -> Category:
     if colour and not _COLOUR.fullmatch(colour):
         raise ClipsearchError("Colour not usable", f"The colour {category.colour!r} is not like #3366cc.")
     _refuse_place(library, category)
-    return replace(
+    tidied = replace(
         category,
         name=_checked_name(category.name),
         prompts=_texts(category.prompts),
@@ -128,6 +129,8 @@ def checked(library: Library, category: Category) -> Category:
         exclusive_group=tidy(category.exclusive_group),
         colour=colour,
     )
+    refuse_unfit_texts(tidied)
+    return tidied
 
 
 def _words(category: Category) -> tuple[object, ...]:
@@ -160,8 +163,8 @@ def _hint(library: Library, name: str) -> str:
 
 def _checked_name(name: str) -> str:
     name = tidy(name)
-    if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
-        message = f"A category needs a name of 1 to {_LONGEST_NAME} characters that can be printed on one line."
+    if not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        message = f"A category needs a name of 1 to {LONGEST_NAME} characters that can be printed on one line."
         raise ClipsearchError("Category not added", message)
     return name
 

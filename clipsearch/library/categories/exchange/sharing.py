@@ -33,8 +33,8 @@ from clipsearch.library.categories.editing import checked
 from clipsearch.library.categories.exchange.placement import path_of
 from clipsearch.library.categories.exchange.weights import as_values, heads_from, shared_heads
 from clipsearch.library.categories.heads import Truth, current_heads
-from clipsearch.library.categories.limits import DEEPEST, LONGEST_TEXT, MOST_TEXTS
-from clipsearch.library.categories.nesting import within
+from clipsearch.library.categories.limits import LONGEST_TEXT, MOST_TEXTS
+from clipsearch.library.categories.nesting import refuse_too_deep, within
 from clipsearch.library.library import Library
 from clipsearch.paths import extended
 from clipsearch.records import Action, Category, ReceiveReport
@@ -161,7 +161,7 @@ def _write(file: Path, data: bytes) -> None:
         raise ClipsearchError("Category not shared", f"{file} cannot be written: {error.strerror}.", file) from error
 
 
-# Reading: a ValueError says in words what is wrong
+# Reading: a ValueError or ClipsearchError says in words what is wrong
 
 
 def _read(data: bytes) -> list[Category]:
@@ -182,17 +182,8 @@ def _read(data: bytes) -> list[Category]:
     if not 0 < len(categories) <= _MOST_CATEGORIES:
         raise ValueError(f"it holds not 1 to {_MOST_CATEGORIES} categories")
     read = [_category(value, place) for place, value in enumerate(categories)]
-    _refuse_too_deep(read)
+    refuse_too_deep(read)
     return read
-
-
-def _refuse_too_deep(categories: Sequence[Category]) -> None:
-    """Raise ValueError where categories, the outer ones first, are nested in too many levels."""
-    levels: dict[int | None, int] = {None: 0}
-    for one in categories:
-        levels[one.id] = levels[one.parent_id] + 1
-    if max(levels.values()) > DEEPEST:
-        raise ValueError(f"its categories are nested in more than {DEEPEST} levels")
 
 
 def _category(value: Any, place: int) -> Category:
