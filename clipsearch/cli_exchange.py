@@ -140,21 +140,30 @@ def write_xmp(
 @exchange.command("import-keywords")
 def import_keywords(
     least: Annotated[int, typer.Option("--min", metavar="N", min=1, help="Only keywords of at least N photos.")] = 1,
+    own: Annotated[
+        bool,
+        typer.Option("--own", help="Also those that `write-xmp` wrote, from categories that this library has not."),
+    ] = False,
     dry_run: DryRunOption = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make categories of the keywords that other programs gave to photos, and put these photos in."""
+    """Make categories of the keywords that other programs gave to photos, and put these photos in, as if by your hand.
+
+    With --own, keywords that clipsearch wrote come back, after a library is lost or on another computer. What a model
+    had found counts as your own word then, too, since sidecars do not tell.
+    """
     from clipsearch.library.categories.exchange import importing
 
     with open_library(library) as opened:
         found = _followed(importing.survey(opened), "Reading")
-        keywords = [keyword for keyword in found.keywords if keyword.photos >= least]
+        enough = [keyword for keyword in found.keywords if keyword.photos >= least]
+        keywords = [keyword for keyword in enough if own or not keyword.own]
         if not dry_run:
             done = importing.import_keywords(opened, keywords)
     for keyword in keywords if as_json or dry_run else ():
         if as_json:
-            print_json({"keyword": keyword.name, "photos": keyword.photos})
+            print_json({"keyword": keyword.name, "photos": keyword.photos, "own": keyword.own})
         else:
             typer.echo(f"{keyword.photos:6} {one_line(keyword.name)}")
     if dry_run:
@@ -162,6 +171,7 @@ def import_keywords(
     else:
         kept = f"; {done.kept} judgements of yours said otherwise and stand" if done.kept else ""
         _say(f"{len(done.categories)} categories added, {done.photos} photos put in{kept}", dry_run, as_json)
+    _tell_own(sum(keyword.own for keyword in enough), own)
     _tell_problems(found.problems)
 
 
@@ -222,7 +232,7 @@ def _ids(library: Library, names: Sequence[str] | None, *, fresh: bool) -> list[
     """
     from clipsearch.library.categories import editing
 
-    ids = [editing.find(library, name).category.id for name in names] if names else None
+    ids = [editing.named(library, name).id for name in names] if names else None
     if fresh:
         bring_up_to_date(library, *(ids or ()))
     return ids
@@ -247,6 +257,15 @@ def _agree_to_replace(file: Path, yes: bool) -> None:
 def _say(sentence: str, dry_run: bool, as_json: bool) -> None:
     """Tell the outcome: beside the data, where there is any."""
     typer.echo(f"{'Dry run: ' if dry_run else ''}{sentence}.", err=as_json or dry_run)
+
+
+def _tell_own(count: int, are_taken: bool) -> None:
+    """Say what becomes of keywords that clipsearch itself has written."""
+    told = f"{count} of the keywords were written by clipsearch, from categories that this library has not"
+    if count and are_taken:
+        typer.echo(f"{told}; what a model had found among them counts as your own word.", err=True)
+    elif count:
+        typer.echo(f"{told}: they are left out; `--own` takes them, too.", err=True)
 
 
 def _tell_problems(problems: Sequence[Problem]) -> None:

@@ -108,11 +108,29 @@ def test_keywords_go_to_sidecars(command: Command, photos: Path) -> None:
 
 def test_keywords_come_in(command: Command, photos: Path) -> None:
     told = lines(command("import-keywords", "--dry-run", "--json"))
-    assert told == [{"keyword": "Animals|Birds", "photos": 1}, {"keyword": "Übung", "photos": 1}]
+    assert told == [
+        {"keyword": "Animals|Birds", "photos": 1, "own": False},
+        {"keyword": "Übung", "photos": 1, "own": False},
+    ]
     assert command("import-keywords", "--min", "2").stdout == "0 categories added, 0 photos put in.\n"
     assert command("import-keywords").stdout == "1 categories added, 1 photos put in.\n"
     shown = lines(command("table", "birds", "--mine", "--json"))
     assert {Path(one["path"]).name for one in shown} == {"bird.png", "xmp.jpg"}
+
+
+def test_sidecars_are_a_way_back(command: Command, photos: Path, tmp_path: Path) -> None:
+    assert command("write-xmp", "--mine").returncode == 0
+    with fake_library(tmp_path / "library") as library:
+        for name in ("Birds", "Animals"):
+            editing.remove(library, name)
+    (photos / "xmp.jpg").unlink()
+    done = command("import-keywords")
+    assert done.stdout == "0 categories added, 0 photos put in.\n"
+    assert done.stderr.startswith("2 of the keywords were written by clipsearch")
+    assert "`--own` takes them" in done.stderr
+    done = command("import-keywords", "--own")
+    assert done.stdout == "2 categories added, 2 photos put in.\n"
+    assert "counts as your own word" in done.stderr
 
 
 def test_a_category_goes_to_somebody_else(command: Command, photos: Path, tmp_path: Path) -> None:

@@ -277,6 +277,13 @@
             <numerusform>%Ln files could not be read.</numerusform>
         </translation>
     </message>
+    <message numerus="yes">
+        <source>%Ln were written by clipsearch itself: ticked, they count as your own word.</source>
+        <translation>
+            <numerusform>%Ln was written by clipsearch itself: ticked, it counts as your own word.</numerusform>
+            <numerusform>%Ln were written by clipsearch itself: ticked, they count as your own word.</numerusform>
+        </translation>
+    </message>
 </context>
 <context>
     <name>ExchangeActions</name>

@@ -35,6 +35,7 @@ FOUND = (
     FoundKeyword(("Animals", "Birds"), (1, 2, 3)),
     FoundKeyword(("Boats",), (4, 5)),
     FoundKeyword(("Rare",), (6,)),
+    FoundKeyword(("Written here",), (7, 8), own=True),
 )
 
 
@@ -188,6 +189,9 @@ def test_the_keywords_that_are_ticked_become_categories(
     dialog = opened(qtbot, KeywordsDialog)
     qtbot.waitUntil(dialog.act.isEnabled)
     assert [dialog.picker.item(row).text() for row in range(3)] == ["Animals › Birds    3", "Boats    2", "Rare    1"]
+    assert dialog.picker.item(3).text() == "Written here    2    by clipsearch"
+    assert dialog.picker.ticked == [0, 1, 2]
+    assert "written by clipsearch itself" in dialog.summary.text()
     dialog.least.setValue(2)
     dialog.act.click()
     qtbot.waitUntil(lambda: access.asked == [("import", ["Animals|Birds", "Boats"])])
