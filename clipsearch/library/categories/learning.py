@@ -137,7 +137,7 @@ def _share(task: _Task, change: Numbers, step: Numbers, promised: float) -> floa
 def _without_themselves(task: _Task, change: Numbers) -> Numbers:
     """Return each photo's log-odds as if it had not been seen, float64 [n] (Laplace's approximation of the cavity)."""
     likely = task.likely(change)
-    spreads = np.einsum("nk,kn->n", task.inputs, np.linalg.solve(task.curvature(likely), task.inputs.T))
+    spreads = np.einsum("nk,nk->n", task.inputs @ np.linalg.inv(task.curvature(likely)), task.inputs)
     left = np.maximum(1 - spreads * likely * (1 - likely), _LEAST_LEFT)
     without: Numbers = task.before + task.inputs @ change - (task.targets - likely) * spreads / left
     return without
