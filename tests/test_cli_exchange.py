@@ -12,20 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from clipsearch.cli import app
 from clipsearch.library.categories import editing, judging
 from clipsearch.records import Category
+from clipsearch.store.catalog import Catalog
 from tests.fakes import fake_library
 from tests.pictures import paint
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA")
 TAGGED = Path(__file__).parent / "files" / "tagged"
 
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """Run `clipsearch categories` to its end, with a home and a library of its own."""
-    homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"), str(tmp_path / "home"))
+    homes = dict.fromkeys(HOMES, str(tmp_path / "home"))
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "clipsearch", "--library", tmp_path / "library", "categories", *arguments]
@@ -116,6 +120,24 @@ def test_keywords_come_in(command: Command, photos: Path) -> None:
     assert command("import-keywords").stdout == "1 categories added, 1 photos put in.\n"
     shown = lines(command("table", "birds", "--mine", "--json"))
     assert {Path(one["path"]).name for one in shown} == {"bird.png", "xmp.jpg"}
+
+
+def test_what_may_be_out_of_date_is_told(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in HOMES:
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setattr(Catalog, "read_only", True)
+
+    def told(*arguments: object) -> str:
+        words = ["--library", tmp_path / "library", "categories", *arguments]
+        done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        assert done.exit_code == 0
+        return done.stderr
+
+    notice = "as of the last `categories apply`"
+    for command in (["table"], ["export", "Birds", "--to", tmp_path / "out"], ["write-xmp", "--dry-run"]):
+        assert notice in told(*command)
+        assert notice not in told(*command, "--mine")
+    assert told("share", "Birds", "--to", tmp_path / "a.json") == ""  # what it holds is of this moment
 
 
 def test_sidecars_are_a_way_back(command: Command, photos: Path, tmp_path: Path) -> None:
