@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -109,7 +110,21 @@ class Shown:
 
     @cached_property
     def _found(self) -> Mapping[int, Scored]:
-        return {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()}
+        """What the model found, but for the photos that the user took out of a category around it."""
+        refused = self._refused
+        found = {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()}
+        return {id_: one.without(refused[id_]) if id_ in refused else one for id_, one in found.items()}
+
+    @cached_property
+    def _refused(self) -> Mapping[int, Ids]:
+        """The photos that the user took out of a category around each, and put into none further in."""
+        refused = dict[int, Ids]()
+        tops = [one.id for one in self.categories if one.parent_id not in self._inner]
+        for outer in chain.from_iterable(reached(top, self._inner) for top in tops):
+            none = np.union1d(refused.get(outer, []), self.taken_out(outer).ids).astype(np.int64)
+            for inner in self._inner[outer] if len(none) else ():
+                refused[inner] = np.setdiff1d(none, _said(self.judgements.get(inner, {}), True).ids)
+        return refused
 
     def info(self, category: Category) -> CategoryInfo:
         """Return a category with its numbers."""

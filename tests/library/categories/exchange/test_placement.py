@@ -33,6 +33,7 @@ def test_what_is_no_animal_is_no_bird_either(animals: Library, folder: Path, tmp
     assert "three" in places(animals)["Animals|Birds"]
     judging.reject(animals, "Animals", [folder / "a/three.png"])
     assert "three" not in shown(animals, "Animals")
+    assert "three" not in shown(animals, "Birds")
     for found in (places(animals), places(animals, "Animals"), places(animals, "Birds")):
         assert not any("three" in names for names in found.values())
     finished(write_xmp(animals))
