@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from clipsearch.encode.prompts import template_set
@@ -15,8 +15,9 @@ from clipsearch.library.categories.nesting import refuse_too_deep, within
 from clipsearch.library.categories.shown import Shown
 from clipsearch.library.library import Library
 from clipsearch.records import Action, Category, CategoryInfo
-from clipsearch.store.tables.history import CategoryEdit
+from clipsearch.store.tables.history import CategoryEdit, Edit, JudgementEdit
 
+_NEW = -1  # stands for the category to be, in the step that makes it
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -28,8 +29,10 @@ def categories(library: Library) -> list[CategoryInfo]:
     return Shown.of(library).infos()
 
 
-def add(library: Library, category: Category | str) -> Category:
+def add(library: Library, category: Category | str, photo_ids: Collection[int] = ()) -> Category:
     """Add a category (or one of this name); return it, or the one that has this name already in any letters.
+
+    The user puts these photos into it, in the same step.
 
     Raises ClipsearchError for what cannot be kept (see `checked`), and for one of this name that is not as described.
     """
@@ -38,7 +41,9 @@ def add(library: Library, category: Category | str) -> Category:
     known = known_as(library, wanted.name)
     if known is None:
         try:
-            (made,) = library.catalog.labels.history.change(Action.ADD, wanted.name, [CategoryEdit(0, wanted)])
+            edits: list[Edit] = [CategoryEdit(_NEW, wanted)]
+            edits += [JudgementEdit(_NEW, int(photo_id), True) for photo_id in photo_ids]
+            (made,) = library.catalog.labels.history.change(Action.ADD, wanted.name, edits)
             return replace(wanted, id=made)
         except CatalogError:
             known = known_as(library, wanted.name)
@@ -46,6 +51,7 @@ def add(library: Library, category: Category | str) -> Category:
                 raise
     if wanted not in (Category(0, wanted.name), replace(known, id=0, name=wanted.name)):
         raise ClipsearchError("Category not added", f"There is a category {known.name} already; change that one.")
+    library.catalog.labels.judge(known.id, photo_ids, True)
     return known
 
 

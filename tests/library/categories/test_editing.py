@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.library.categories import editing, judging
+from clipsearch.library.categories import editing, history, judging
 from clipsearch.library.categories.limits import DEEPEST
 from clipsearch.library.categories.nesting import within
 from clipsearch.library.library import Library
@@ -52,6 +52,24 @@ def test_a_category_is_forgotten_with_its_judgements(colours: Library, folder: P
     assert editing.categories(colours) == []
     assert editing.add(colours, "Warm").id != warm.id
     assert editing.find(colours, "Warm").assigned == 0
+
+
+def test_a_category_comes_and_goes_with_its_first_photos_in_one_step(
+    colours: Library, folder: Path, index: Index
+) -> None:
+    paint(folder / "red.png", "red")
+    index(colours, folder)
+    (red,) = colours.catalog.photos.ids()
+    made = editing.add(colours, "Warm", [red])
+    assert colours.catalog.labels.all_judgements() == {made.id: {red: True}}
+    history.undo(colours)
+    assert (editing.categories(colours), colours.catalog.labels.all_judgements()) == ([], {})
+    history.redo(colours)
+    assert editing.find(colours, "Warm").assigned == 1
+    history.undo(colours)
+    known = editing.add(colours, "Warm")
+    assert editing.add(colours, "warm", [red]) == known
+    assert editing.find(colours, "Warm").assigned == 1
 
 
 def test_what_is_told_is_kept_tidy(colours: Library) -> None:
