@@ -3,8 +3,10 @@
 
 def main() -> None:
     """Run the command line."""
+    import os
     import sys
 
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads spin: beside busy programs more take far longer
     try:
         from clipsearch.cli import main as command_line
     except KeyboardInterrupt:

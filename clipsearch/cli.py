@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from clipsearch.records import Hit, IndexCounts, Progress
 
 _DEMO_QUERIES = ("a dog", "mountains and a lake", "something to eat or drink", "a face")
+_DISK_REFUSES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _SURE = {"strong": "***", "likely": "** ", "weak": "*  "}
 
 app = typer.Typer(
@@ -59,9 +61,10 @@ InsideOption = Annotated[
 def main() -> None:
     """Run the command line; anything the user should know becomes one `error:` line and exit status 1."""
     freeze_support()
+    os.environ["PYTHONSAFEPATH"] = "1"  # else worker processes would run what lies among the photos as `pickle.py`
     _write_any_name()
     try:
-        app()
+        _run()
     except ClipsearchError as error:
         print(f"error: {_with_path(error)}", file=sys.stderr)
         sys.exit(1)
@@ -72,8 +75,28 @@ def main() -> None:
             raise
         sys.exit(130)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(1)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _DISK_REFUSES:
+            raise
+        _drop_output()
+        print(f"error: The output cannot be written: {error.strerror}.", file=sys.stderr)
+        sys.exit(1)
+
+
+def _run() -> None:
+    """Run the command; what is printed leaves here, where a full disk is told."""
+    try:
+        app()
+    finally:
+        if sys.stdout:
+            sys.stdout.flush()
+
+
+def _drop_output() -> None:
+    """Let what is still to be printed go nowhere, as else the program's end would fail on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @app.callback(invoke_without_command=True)

@@ -10,7 +10,7 @@ import typer
 
 from clipsearch.cli_teaching import NameArgument, bring_up_to_date, teaching
 from clipsearch.errors import ClipsearchError
-from clipsearch.terminal import JsonOption, LibraryOption, YesOption, agree, open_library, print_json
+from clipsearch.terminal import JsonOption, LibraryOption, YesOption, agree, one_line, open_library, print_json
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
@@ -22,7 +22,9 @@ categories.add_typer(teaching)
 NewNameArgument = Annotated[str, typer.Argument(metavar="NAME", help="What to call it.")]
 PromptOption = Annotated[
     list[str] | None,
-    typer.Option("--prompt", metavar="TEXT", help="What belongs; may be given several times. By default the name."),
+    typer.Option(
+        "--prompt", metavar="TEXT", help="What belongs; may be given several times. By default what the name suggests."
+    ),
 ]
 NotOption = Annotated[
     list[str] | None,
@@ -57,7 +59,11 @@ def add(
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a category; one of this name may be there already."""
+    """Make a category; one of this name may be there already.
+
+    Without --prompt it looks for what its name suggests, as in the window: a plural's singular, too, and each thing of
+    a list by itself, but no years.
+    """
     from clipsearch.library.categories import editing
     from clipsearch.records import Category
 
@@ -72,6 +78,8 @@ def add(
             colour=colour,
             parent=parent,
         )
+        if prompts is None:
+            told |= _suggested(opened, name)
         added = editing.add(opened, replace(Category(0, name), **told)).name
     if as_json:
         print_json({"category": added})
@@ -108,7 +116,7 @@ def edit(
             colour=colour,
             parent=parent,
         )
-        known = editing.find(opened, name).category
+        known = editing.named(opened, name)
         changed = editing.change(opened, replace(known, name=new_name or known.name, **told)).name
     if as_json:
         print_json({"category": changed})
@@ -129,8 +137,8 @@ def list_categories(library: LibraryOption = None, as_json: JsonOption = False) 
         if as_json:
             print_json(_values(info) | _description(info, names))
         else:
-            sure = "" if info.precision is None else f", {info.precision:.0%} of your examples confirmed"
-            typer.echo(f"{info.name:30} {info.assigned} put in, {info.found} found, {info.rejected} taken out{sure}")
+            counts = f"{info.assigned} put in, {info.found} found, {info.rejected} taken out"
+            typer.echo(f"{info.name:30} {counts}{_recognised(info)}")
 
 
 @categories.command()
@@ -196,8 +204,19 @@ def _told(
     if threshold is not None:
         told["threshold"] = _probability(threshold)
     if parent is not None:
-        told["parent_id"] = editing.find(library, parent).category.id if parent else None
+        told["parent_id"] = editing.named(library, parent).id if parent else None
     return told
+
+
+def _suggested(library: Library, name: str) -> dict[str, Any]:
+    """Return the prompts that the name of a new category suggests, and say so; nothing where the name says it all."""
+    from clipsearch.library.categories import editing, suggesting
+
+    prompts = tuple(suggesting.prompts_for(library, name))
+    if prompts == (name.strip(),) or editing.known_as(library, name) is not None:
+        return {}
+    typer.echo(f"It looks for {', '.join(map(one_line, prompts))}; --prompt tells it otherwise.", err=True)
+    return {"prompts": prompts}
 
 
 def _probability(text: str) -> float | None:
@@ -218,8 +237,19 @@ def _description(info: CategoryInfo, names: dict[int, str]) -> dict[str, object]
     category = info.category
     told = asdict(category) | {"in": names.get(category.parent_id or 0), "group": category.exclusive_group}
     fields = ("in", "prompts", "negatives", "templates", "group", "threshold", "colour")
-    numbers = {"assigned": info.assigned, "found": info.found, "precision": info.precision}
-    return numbers | {field: told[field] for field in fields}
+    numbers = {"assigned": info.assigned, "found": info.found}
+    recognition = None if info.recognition is None else asdict(info.recognition)
+    return numbers | {"recognition": recognition} | {field: told[field] for field in fields}
+
+
+def _recognised(info: CategoryInfo) -> str:
+    """Say how the examples fare, each left out of what was learned; nothing for too few."""
+    known = info.recognition
+    if known is None:
+        return ""
+    found = [f"find {known.found} of {known.put_in} put in"] if known.put_in else []
+    mistaken = [f"wrongly take {known.mistaken} of {known.taken_out} taken out"] if known.taken_out else []
+    return f"; by itself it would {' and '.join(found + mistaken)}"
 
 
 def _show_step(done: str, step: Step | None, as_json: bool) -> None:

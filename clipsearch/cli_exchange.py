@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from clipsearch.cli_teaching import bring_up_to_date
 from clipsearch.terminal import (
     JsonOption,
     LibraryOption,
@@ -76,7 +77,10 @@ def table(
     yes: YesOption = False,
     library: LibraryOption = None,
 ) -> None:
-    """List the files in categories with their scores, and who put them there."""
+    """List the files in categories with their scores, and who put them there.
+
+    A nested category is told as "Animals|Birds"; a bar in a name becomes a slash.
+    """
     from clipsearch.library.categories.exchange import tables
 
     if as_csv and as_json:
@@ -108,7 +112,10 @@ def write_xmp(
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write categories as keywords into XMP sidecars, for Lightroom, darktable, digiKam. Photos are never written."""
+    """Write categories as keywords into XMP sidecars, for Lightroom, darktable, digiKam. Photos are never written.
+
+    A bar in a name becomes a slash. Exits with 1 where a sidecar could not be written.
+    """
     from clipsearch.library.categories.exchange.sidecars import NAMINGS
     from clipsearch.library.categories.exchange.sidecars import write_xmp as run
 
@@ -126,26 +133,37 @@ def write_xmp(
             typer.echo(f"{one_line(change.path)}: {', '.join(words)}")
     _say(f"{len(report.changes)} sidecars written, {report.unchanged} left as they are", dry_run, as_json)
     _tell_problems(report.problems)
+    if report.problems:
+        raise typer.Exit(1)
 
 
 @exchange.command("import-keywords")
 def import_keywords(
     least: Annotated[int, typer.Option("--min", metavar="N", min=1, help="Only keywords of at least N photos.")] = 1,
+    own: Annotated[
+        bool,
+        typer.Option("--own", help="Also those that `write-xmp` wrote, from categories that this library has not."),
+    ] = False,
     dry_run: DryRunOption = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make categories of the keywords that other programs gave to photos, and put these photos in."""
+    """Make categories of the keywords that other programs gave to photos, and put these photos in, as if by your hand.
+
+    With --own, keywords that clipsearch wrote come back, after a library is lost or on another computer. What a model
+    had found counts as your own word then, too, since sidecars do not tell.
+    """
     from clipsearch.library.categories.exchange import importing
 
     with open_library(library) as opened:
         found = _followed(importing.survey(opened), "Reading")
-        keywords = [keyword for keyword in found.keywords if keyword.photos >= least]
+        enough = [keyword for keyword in found.keywords if keyword.photos >= least]
+        keywords = [keyword for keyword in enough if own or not keyword.own]
         if not dry_run:
             done = importing.import_keywords(opened, keywords)
     for keyword in keywords if as_json or dry_run else ():
         if as_json:
-            print_json({"keyword": keyword.name, "photos": keyword.photos})
+            print_json({"keyword": keyword.name, "photos": keyword.photos, "own": keyword.own})
         else:
             typer.echo(f"{keyword.photos:6} {one_line(keyword.name)}")
     if dry_run:
@@ -153,6 +171,7 @@ def import_keywords(
     else:
         kept = f"; {done.kept} judgements of yours said otherwise and stand" if done.kept else ""
         _say(f"{len(done.categories)} categories added, {done.photos} photos put in{kept}", dry_run, as_json)
+    _tell_own(sum(keyword.own for keyword in enough), own)
     _tell_problems(found.problems)
 
 
@@ -171,7 +190,9 @@ def share(
 
     _agree_to_replace(to, yes)
     with open_library(library) as opened:
-        size = sharing.share(opened, _ids(opened, names, fresh=True) or [], to, nested=not alone)
+        size = sharing.share(
+            opened, _ids(opened, names, fresh=not opened.catalog.read_only) or [], to, nested=not alone
+        )
     if as_json:
         print_json({"path": str(to), "bytes": size})
     else:
@@ -181,31 +202,39 @@ def share(
 @exchange.command()
 def receive(
     file: Annotated[Path, typer.Argument(metavar="FILE", readable=False, help="What `categories share` wrote.")],
+    dry_run: DryRunOption = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add the categories of a shared file."""
+    """Add the categories of a shared file. Names that are taken get a number, and so do exclusive groups."""
     from clipsearch.library.categories.exchange import sharing
 
     with open_library(library) as opened:
-        added = sharing.receive(opened, file)
-    for category in added:
+        report = sharing.receive(opened, file, dry_run=dry_run)
+    for category in report.categories:
         if as_json:
-            print_json({"category": category.name})
+            print_json({"category": category.name, "group": category.exclusive_group})
+        elif dry_run:
+            typer.echo(f"There would be a category {one_line(category.name)}.")
         else:
             typer.echo(f"There is a category {one_line(category.name)} now.")
+    for group, here in report.groups:
+        told = f"The group {one_line(group)} is called {one_line(here)} here, since you have one of that name."
+        typer.echo(told, err=as_json)
 
 
 _HOW = {"copy": "copied", "link": "linked", "there": "there already"}
 
 
 def _ids(library: Library, names: Sequence[str] | None, *, fresh: bool) -> list[int] | None:
-    """Return the ids of categories by name, None for all; `fresh`: what the model finds is brought up to date."""
-    from clipsearch.library.categories import applying, editing
+    """Return the ids of categories by name, None for all; `fresh`: what the model finds is brought up to date,
+    or, where the library may only be read, told to be of an earlier moment.
+    """
+    from clipsearch.library.categories import editing
 
-    ids = [editing.find(library, name).category.id for name in names] if names else None
+    ids = [editing.named(library, name).id for name in names] if names else None
     if fresh:
-        applying.refresh(library, ids)
+        bring_up_to_date(library, *(ids or ()))
     return ids
 
 
@@ -228,6 +257,15 @@ def _agree_to_replace(file: Path, yes: bool) -> None:
 def _say(sentence: str, dry_run: bool, as_json: bool) -> None:
     """Tell the outcome: beside the data, where there is any."""
     typer.echo(f"{'Dry run: ' if dry_run else ''}{sentence}.", err=as_json or dry_run)
+
+
+def _tell_own(count: int, are_taken: bool) -> None:
+    """Say what becomes of keywords that clipsearch itself has written."""
+    told = f"{count} of the keywords were written by clipsearch, from categories that this library has not"
+    if count and are_taken:
+        typer.echo(f"{told}; what a model had found among them counts as your own word.", err=True)
+    elif count:
+        typer.echo(f"{told}: they are left out; `--own` takes them, too.", err=True)
 
 
 def _tell_problems(problems: Sequence[Problem]) -> None:

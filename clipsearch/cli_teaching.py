@@ -10,9 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clipsearch.terminal import JsonOption, LibraryOption, one_line, open_library, print_json, with_progress
+from clipsearch.terminal import (
+    JsonOption,
+    LibraryOption,
+    one_line,
+    open_library,
+    print_json,
+    tell_if_read_only,
+    with_progress,
+)
 
 if TYPE_CHECKING:
+    from clipsearch.library.categories.judging import Judged
     from clipsearch.library.library import Library
     from clipsearch.records import ApplyCounts, ApplyProgress, Member
 
@@ -30,6 +39,7 @@ def apply(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     """Learn from the prompts and from what you put in and took out, and find what belongs to the categories."""
     started = time.monotonic()
     with open_library(library) as opened:
+        tell_if_read_only(opened)
         summary = asdict(_apply(opened)) | {"seconds": round(time.monotonic() - started, 3)}
     if as_json:
         print_json(summary)
@@ -49,7 +59,7 @@ def show(
     from clipsearch.library.categories import applying, editing
 
     with open_library(library) as opened:
-        category = editing.find(opened, name).category
+        category = editing.named(opened, name)
         bring_up_to_date(opened, category.id)
         listed = applying.everything if everything else applying.members
         _show(category.name, listed(opened, category.id, limit), limit, as_json)
@@ -66,7 +76,7 @@ def suggest(
     from clipsearch.library.categories import editing, suggesting
 
     with open_library(library) as opened:
-        category = editing.find(opened, name).category
+        category = editing.named(opened, name)
         photos = opened.catalog.photos.get(suggesting.to_judge(opened, category.id, limit))
     for photo in photos:
         if as_json:
@@ -83,8 +93,8 @@ def assign(
     from clipsearch.library.categories import judging
 
     with open_library(library) as opened:
-        category = judging.assign(opened, name, files)
-    _show_judged(category, files, True, as_json)
+        judged = judging.assign(opened, name, files)
+    _show_judged(judged, files, True, as_json)
 
 
 @teaching.command()
@@ -95,8 +105,8 @@ def reject(
     from clipsearch.library.categories import judging
 
     with open_library(library) as opened:
-        category = judging.reject(opened, name, files)
-    _show_judged(category, files, False, as_json)
+        judged = judging.reject(opened, name, files)
+    _show_judged(judged, files, False, as_json)
 
 
 @teaching.command("take-back")
@@ -107,8 +117,8 @@ def take_back(
     from clipsearch.library.categories import judging
 
     with open_library(library) as opened:
-        category = judging.take_back(opened, name, files)
-    _show_judged(category, files, None, as_json)
+        judged = judging.take_back(opened, name, files)
+    _show_judged(judged, files, None, as_json)
 
 
 def _apply(library: Library, category_ids: Sequence[int] | None = None) -> ApplyCounts:
@@ -130,9 +140,8 @@ def _apply(library: Library, category_ids: Sequence[int] | None = None) -> Apply
 
 def bring_up_to_date(library: Library, *category_ids: int) -> None:
     """Let what is shown be right without `apply`; a library that may only be read shows what was found last."""
-    if library.catalog.read_only:
-        typer.echo("The library can only be read, so this is as of the last `categories apply`.", err=True)
-    else:
+    tell_if_read_only(library)
+    if not library.catalog.read_only:
         _apply(library, category_ids or None)
 
 
@@ -145,10 +154,10 @@ def _show(category: str, members: Sequence[Member], limit: int | None, as_json: 
             typer.echo(one_line(path))
 
 
-def _show_judged(category: str, files: list[Path], is_member: bool | None, as_json: bool) -> None:
+def _show_judged(judged: Judged, files: list[Path], is_member: bool | None, as_json: bool) -> None:
     done = {True: "put into", False: "taken out of", None: "left to the model in"}[is_member]
     if as_json:
         for file in files:
-            print_json({"path": str(file), "category": category, "member": is_member})
+            print_json({"path": str(file), "category": judged.category, "member": is_member})
     else:
-        typer.echo(f"{len(files)} {done} {category}.")
+        typer.echo(f"{judged.photos} {done} {judged.category}.")

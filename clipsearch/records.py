@@ -230,18 +230,32 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognition:
+    """How a category's examples fare without themselves (leave-one-out): of so many that the user has `put_in`, these
+    would be `found`; of so many `taken_out`, these would be taken for members, `mistaken`.
+
+    A kind of which there are too few counts 0.
+    """
+
+    put_in: int
+    found: int
+    taken_out: int
+    mistaken: int
+
+
+@dataclass(frozen=True, slots=True)
 class CategoryInfo:
     """A category and its numbers: photos that the user put in (`assigned`) and took out (`rejected`), and that the
     model found beside these (`found`).
 
-    `precision` is that of the examples, each predicted without itself; None for too few.
+    `recognition` is of its examples as of the last `apply`; None for too few.
     """
 
     category: Category
     assigned: int = 0
     rejected: int = 0
     found: int = 0
-    precision: float | None = None
+    recognition: Recognition | None = None
 
     @property
     def name(self) -> str:
@@ -389,10 +403,14 @@ class SidecarReport:
 
 @dataclass(frozen=True, slots=True)
 class FoundKeyword:
-    """A keyword that other programs gave to photos: its `path` from the outermost one, ("Animals", "Birds")."""
+    """A keyword that other programs gave to photos: its `path` from the outermost one, ("Animals", "Birds").
+
+    One that is `own` was written by this program, from a category that this library does not know.
+    """
 
     path: tuple[str, ...]
     photo_ids: tuple[int, ...]
+    own: bool = False
 
     @property
     def name(self) -> str:
@@ -422,6 +440,15 @@ class ImportReport:
     photos: int
     judgements: int
     kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveReport:
+    """The categories of a shared file as they were added, or would be, and its exclusive groups that were taken here:
+    what each is called in the file, and here."""
+
+    categories: tuple[Category, ...]
+    groups: tuple[tuple[str, str], ...]
 
 
 class ModelStage(StrEnum):

@@ -66,6 +66,12 @@ def open_library(library: Path | None) -> Library:
     return Library.open(chosen_folder(library), settings.load(settings_file()))
 
 
+def tell_if_read_only(library: Library) -> None:
+    """Say on stderr, of a library that may only be read, that what is told of its categories was found before."""
+    if library.catalog.read_only:
+        typer.echo("The library can only be read, so this is as of the last `categories apply`.", err=True)
+
+
 def agree(question: str, yes: bool) -> None:
     """Ask on a terminal, and leave if the answer is no; a script that runs the command has agreed by running it."""
     if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):

@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "clipsearch.terminal": GROUND | {"clipsearch.library"},
     "clipsearch.cli_categories": GROUND | {"clipsearch.library", "clipsearch.terminal", "clipsearch.cli_teaching"},
     "clipsearch.cli_teaching": GROUND | {"clipsearch.library", "clipsearch.terminal"},
-    "clipsearch.cli_exchange": GROUND | {"clipsearch.library", "clipsearch.terminal"},
+    "clipsearch.cli_exchange": GROUND | {"clipsearch.library", "clipsearch.terminal", "clipsearch.cli_teaching"},
     "clipsearch.cli_models": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli_watch": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli": GROUND

@@ -403,3 +403,14 @@ def test_a_search_may_stay_inside_a_folder(tmp_path: Path) -> None:
         found = clipsearch(*command, "--in", copy.parent, "--json", "--library", library)
         assert [hit["path"] for hit in lines(found)] == [str(copy)]
     assert_one_error(clipsearch("search", "a photo", "--in", library, "--library", library))
+
+
+def test_code_that_lies_among_the_photos_is_never_run(tmp_path: Path) -> None:
+    photos, start = tmp_path / "photos", tmp_path / "start.py"
+    paint(photos / "red.png")
+    (photos / "pickle.py").write_text("open('was run', 'w').close()")
+    start.write_text("from clipsearch.__main__ import main\nif __name__ == '__main__':\n    main()\n")
+    command = [sys.executable, start, "index", ".", "--library", tmp_path / "library", "--json"]
+    done = subprocess.run(command, cwd=photos, capture_output=True, text=True, check=False)
+    assert lines(done)[0]["added"] == 1
+    assert sorted(path.name for path in photos.iterdir()) == ["pickle.py", "red.png"]

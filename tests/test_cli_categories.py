@@ -12,10 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from clipsearch.cli import app
+from clipsearch.errors import CatalogError
 from clipsearch.paths import resource_path
+from clipsearch.store import database
+from clipsearch.store.safety import sqlite_file
 from tests.fakes import fake_library
 from tests.pictures import paint
+
+HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA")
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -23,7 +30,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """Run `clipsearch categories` to its end, with a home and a library of its own."""
-    homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"), str(tmp_path / "home"))
+    homes = dict.fromkeys(HOMES, str(tmp_path / "home"))
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "clipsearch", "--library", tmp_path / "library", "categories", *arguments]
@@ -83,6 +90,64 @@ def test_a_categorys_life(command: Command, photos: Path) -> None:
     (removed,) = lines(command("remove", "Warm colours", "--json"))
     assert (removed["category"], removed["rejected"]) == ("Warm colours", 1)
     assert lines(command("list", "--json")) == []
+
+
+def test_a_photo_named_twice_is_one(command: Command, photos: Path) -> None:
+    lines(command("add", "Blue", "--json"))
+    done = command("assign", "blue", photos / "b.png", photos / "copy of b.png", photos / "b.png")
+    assert done.stdout == "1 put into Blue.\n"
+
+
+def test_a_name_suggests_what_to_look_for(command: Command, photos: Path) -> None:
+    done = command("add", "Cats & dogs 2019")
+    assert done.stdout == "There is a category Cats & dogs 2019 now.\n"
+    assert done.stderr == "It looks for cats, cat, dogs, dog; --prompt tells it otherwise.\n"
+    assert command("add", "cats & dogs 2019").stderr == ""
+    for arguments in (["night"], ["Days", "--prompt", "sunny day"]):
+        assert command("add", *arguments).stderr == ""
+    prompts = {one["category"]: one["prompts"] for one in lines(command("list", "--json"))}
+    assert prompts == {"Cats & dogs 2019": ["cats", "cat", "dogs", "dog"], "night": [], "Days": ["sunny day"]}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_told(command: Command, photos: Path, tmp_path: Path) -> None:
+    lines(command("add", "Blue", "--json"))
+    words = [sys.executable, "-m", "clipsearch", "--library", tmp_path / "library", "categories", "list"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: The output cannot be written: No space left on device.\n")
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["show", "blue"], ["apply"]], ids=" ".join)
+def test_a_library_that_can_only_be_read_says_so(
+    command: Command, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    lines(command("add", "Blue", "--json"))
+    for name in HOMES:
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setattr(database, "access_to", sqlite_file.reading)
+    done = CliRunner().invoke(app, ["--library", str(tmp_path / "library"), "categories", *arguments])
+    assert "this is as of the last `categories apply`" in done.stderr
+    if arguments == ["apply"]:
+        assert isinstance(done.exception, CatalogError)
+        assert "can only be read" in done.exception.message
+    else:
+        assert done.exit_code == 0
+
+
+def test_how_the_examples_fare(command: Command, demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo, tmp_path / "library")
+    lines(command("add", "animals", "--json"))
+    lines(command("apply", "--json"))
+    ranked = [one["path"] for one in lines(command("show", "animals", "--all", "--json"))]
+    assert "by itself" not in command("list").stdout
+    lines(command("assign", "animals", *ranked[:4], "--json"))
+    lines(command("reject", "animals", *ranked[-5:], "--json"))
+    (listed,) = lines(command("list", "--json"))
+    known = listed["recognition"]
+    assert (known["put_in"], known["taken_out"], known["mistaken"]) == (4, 5, 0)
+    told = f"; by itself it would find {known['found']} of 4 put in and wrongly take 0 of 5 taken out\n"
+    assert command("list").stdout.endswith(told)
 
 
 def test_what_is_told_of_a_category(command: Command, photos: Path) -> None:

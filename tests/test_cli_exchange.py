@@ -12,20 +12,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from clipsearch.cli import app
 from clipsearch.library.categories import editing, judging
 from clipsearch.records import Category
+from clipsearch.store.catalog import Catalog
 from tests.fakes import fake_library
 from tests.pictures import paint
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+HOMES = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA")
 TAGGED = Path(__file__).parent / "files" / "tagged"
 
 
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """Run `clipsearch categories` to its end, with a home and a library of its own."""
-    homes = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"), str(tmp_path / "home"))
+    homes = dict.fromkeys(HOMES, str(tmp_path / "home"))
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "clipsearch", "--library", tmp_path / "library", "categories", *arguments]
@@ -100,21 +104,67 @@ def test_keywords_go_to_sidecars(command: Command, photos: Path) -> None:
     assert "<rdf:li>Animals|Birds</rdf:li>" in sidecar.read_text("utf-8")
     assert lines(command("write-xmp", "--mine", "--json")) == []
     assert command("write-xmp", "--naming", "other").returncode == 2
+    sidecar.write_text("broken")
+    done = command("write-xmp", "--mine")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{sidecar}: The sidecar is left alone")
 
 
 def test_keywords_come_in(command: Command, photos: Path) -> None:
     told = lines(command("import-keywords", "--dry-run", "--json"))
-    assert told == [{"keyword": "Animals|Birds", "photos": 1}, {"keyword": "Übung", "photos": 1}]
+    assert told == [
+        {"keyword": "Animals|Birds", "photos": 1, "own": False},
+        {"keyword": "Übung", "photos": 1, "own": False},
+    ]
     assert command("import-keywords", "--min", "2").stdout == "0 categories added, 0 photos put in.\n"
     assert command("import-keywords").stdout == "1 categories added, 1 photos put in.\n"
     shown = lines(command("table", "birds", "--mine", "--json"))
     assert {Path(one["path"]).name for one in shown} == {"bird.png", "xmp.jpg"}
 
 
+def test_what_may_be_out_of_date_is_told(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in HOMES:
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.setattr(Catalog, "read_only", True)
+
+    def told(*arguments: object) -> str:
+        words = ["--library", tmp_path / "library", "categories", *arguments]
+        done = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+        assert done.exit_code == 0
+        return done.stderr
+
+    notice = "as of the last `categories apply`"
+    for command in (["table"], ["export", "Birds", "--to", tmp_path / "out"], ["write-xmp", "--dry-run"]):
+        assert notice in told(*command)
+        assert notice not in told(*command, "--mine")
+    assert told("share", "Birds", "--to", tmp_path / "a.json") == ""  # what it holds is of this moment
+
+
+def test_sidecars_are_a_way_back(command: Command, photos: Path, tmp_path: Path) -> None:
+    assert command("write-xmp", "--mine").returncode == 0
+    with fake_library(tmp_path / "library") as library:
+        for name in ("Birds", "Animals"):
+            editing.remove(library, name)
+    (photos / "xmp.jpg").unlink()
+    done = command("import-keywords")
+    assert done.stdout == "0 categories added, 0 photos put in.\n"
+    assert done.stderr.startswith("2 of the keywords were written by clipsearch")
+    assert "`--own` takes them" in done.stderr
+    done = command("import-keywords", "--own")
+    assert done.stdout == "2 categories added, 2 photos put in.\n"
+    assert "counts as your own word" in done.stderr
+
+
 def test_a_category_goes_to_somebody_else(command: Command, photos: Path, tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     assert lines(command("share", "Animals", "--to", file, "--json"))[0]["bytes"] == file.stat().st_size
-    assert lines(command("receive", file, "--json")) == [{"category": "Animals (2)"}, {"category": "Birds (2)"}]
+    assert lines(command("receive", file, "--json")) == [
+        {"category": "Animals (2)", "group": ""},
+        {"category": "Birds (2)", "group": ""},
+    ]
+    assert command("receive", file, "--dry-run").stdout == (
+        "There would be a category Animals (3).\nThere would be a category Birds (3).\n"
+    )
     assert command("share", "Animals", "--to", file, "--alone").returncode == 0
     assert command("receive", file).stdout == "There is a category Animals (3) now.\n"
     file.write_text("[")

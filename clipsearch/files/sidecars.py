@@ -52,6 +52,12 @@ def new_path(photo: Path, naming: Naming) -> Path:
     return _with(photo.stem if wants_short and _is_named_after(photo) else photo.name, photo, ".xmp")
 
 
+def check_free(path: Path) -> None:
+    """Raise SidecarError where a new sidecar cannot be, since a folder or something else has its name."""
+    if os.path.lexists(extended(path)):
+        raise SidecarError("The sidecar cannot be written: something that is no file has its name.", path)
+
+
 def read_sidecar(path: Path) -> tuple[bytes, Packet]:
     """Return what is in a sidecar, and its keywords. Raises SidecarError."""
     try:

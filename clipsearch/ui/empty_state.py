@@ -28,6 +28,7 @@ class EmptyState(QWidget):
         self._button.setProperty("primary", True)
         self._button.clicked.connect(self.button_clicked)
         self._button.hide()
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(48, 24, 48, 96)
         layout.setSpacing(10)
@@ -48,6 +49,10 @@ class EmptyState(QWidget):
         self._button.setText(button)
         self._button.setVisible(bool(button))
         self._paint_icon()
+
+    def enter(self) -> None:
+        """Take the keyboard."""
+        (self if self._button.isHidden() else self._button).setFocus()
 
     @property
     def title(self) -> str:

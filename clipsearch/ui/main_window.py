@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QMainWindow, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QMainWindow, QProgressBar, QSplitter, QVBoxLayout, QWidget
 
 from clipsearch.records import CategoryInfo, Folder, IndexCounts, Photo
 from clipsearch.ui import dialogs, icons, wording
@@ -28,7 +28,7 @@ from clipsearch.ui.search_bar import SearchBar
 from clipsearch.ui.session import Session
 from clipsearch.ui.settings_actions import SettingsActions
 from clipsearch.ui.shortcuts import show_shortcuts
-from clipsearch.ui.sidebar import Place, Sidebar
+from clipsearch.ui.sidebar import USUAL_WIDTH_PX, Place, Sidebar
 from clipsearch.ui.status_bar import StatusBar
 from clipsearch.ui.theme import Theme
 
@@ -58,6 +58,7 @@ class MainWindow(QMainWindow):
         self.categories = CategoryViews(session, self.sidebar, self.pages, store, self)
         self.category_actions = CategoryActions(session, self.menus, self.sidebar, self.pages, self.status)
         self.dragging = Dragging(session, self.sidebar, self.pages, self.drop_area)
+        self._columns = QSplitter()
         self._busy = QProgressBar()
         self._lay_out()
         self._connect_menus(theme)
@@ -114,6 +115,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self._store.setValue("geometry", self.saveGeometry())
         self._store.setValue("tile_px", self.pages.photos.grid.tile_px)
+        self._store.setValue("sidebar_px", self._columns.sizes()[0] or self._stored_px("sidebar_px", USUAL_WIDTH_PX))
         self._session.stop()
         super().closeEvent(event)
 
@@ -133,11 +135,14 @@ class MainWindow(QMainWindow):
         column = _tight(QVBoxLayout(content))
         column.addLayout(top)
         column.addWidget(self.pages, 1)
-        upper = _tight(QHBoxLayout())
-        upper.addWidget(self.sidebar)
-        upper.addWidget(content, 1)
+        self._columns.setObjectName("columns")
+        self._columns.setHandleWidth(1)  # Qt lets the mouse take it from a little beside it, too
+        self._columns.setChildrenCollapsible(False)
+        self._columns.addWidget(self.sidebar)
+        self._columns.addWidget(content)
+        self._columns.setStretchFactor(1, 1)
         outer = _tight(QVBoxLayout(self.drop_area))
-        outer.addLayout(upper, 1)
+        outer.addWidget(self._columns, 1)
         outer.addWidget(self.status)
         outer.setContentsMargins(2, 2, 2, 2)  # room for the edge that shows where to drop
         self.setCentralWidget(self.drop_area)
@@ -243,15 +248,17 @@ class MainWindow(QMainWindow):
         geometry = self._store.value("geometry")
         if not isinstance(geometry, QByteArray) or not self.restoreGeometry(geometry):
             self.resize(*_USUAL_SIZE_PX)
-        self.pages.photos.set_tile_px(self._stored_tile_px())
+        self.pages.photos.set_tile_px(self._stored_px("tile_px", USUAL_TILE))
+        sidebar_px = self._stored_px("sidebar_px", USUAL_WIDTH_PX)
+        self._columns.setSizes([sidebar_px, self.width() - sidebar_px])
         self._session.model.set_unfolded(str(self._store.value("unfolded", 0)) == "1")
         self.search_bar.setFocus()
 
-    def _stored_tile_px(self) -> int:
+    def _stored_px(self, name: str, usual: int) -> int:
         try:
-            return int(str(self._store.value("tile_px", USUAL_TILE)))
+            return int(str(self._store.value(name, usual)))
         except ValueError:
-            return USUAL_TILE
+            return usual
 
     def _show_title(self) -> None:
         """Name the window after the photo that is shown large."""

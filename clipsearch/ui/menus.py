@@ -63,7 +63,8 @@ class Menus(QObject):
         keys = QKeySequence.StandardKey
         self.undo = _action(menu, self.tr("&Undo"), keys.Undo)
         self.redo = _action(menu, self.tr("&Redo"), keys.Redo)
-        self.redo.setShortcuts([*QKeySequence.keyBindings(keys.Redo), QKeySequence("Ctrl+Shift+Z")])
+        usual = [key.toString() for key in QKeySequence.keyBindings(keys.Redo)]
+        self.redo.setShortcuts([QKeySequence(key) for key in dict.fromkeys([*usual, "Ctrl+Shift+Z"])])  # twice is never
         menu.addSeparator()
         self.select_all = _action(menu, self.tr("Select &all photos"), keys.SelectAll)
 

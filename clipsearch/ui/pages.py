@@ -63,12 +63,20 @@ class Pages(QStackedWidget):
         self.setCurrentWidget(self.photo)
         self.photo.setFocus()
 
+    def take_focus(self) -> None:
+        """Let the page that is shown have the keyboard."""
+        shown = self.currentWidget()
+        if shown is self.photos:
+            self.photos.take_focus()
+        elif shown is not None:
+            shown.setFocus()
+
     def close_photo(self) -> None:
         """Go back to the grid."""
         self._session.prefer()
         self.labels.look_up(None)
         self.setCurrentWidget(self.photos)
-        self.photos.grid.setFocus()
+        self.photos.take_focus()
 
     def _on_photo_shown(self) -> None:
         if self.photo.photo is not None:

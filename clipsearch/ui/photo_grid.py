@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QWidget
 
 from clipsearch.records import Photo
@@ -80,13 +80,19 @@ class PhotoGrid(QListView):
 
     @contextmanager
     def place_kept(self) -> Iterator[None]:
-        """Keep what is on the screen where it is, and what is selected selected, while rows change."""
+        """Keep what is on the screen where it is, and what is selected selected, while rows change.
+
+        Where all that was selected goes, as when it is taken out of a category, the keyboard goes on from there.
+        """
         anchor = self._top_anchor()
         current = self.currentIndex().data(Role.ID)
         selected = self.selected_ids()
+        row = self._photos.row_of(selected[0]) if selected else None
         yield
         self.executeDelayedItemsLayout()
         self._select_again(current, selected)
+        if row is not None and self.hasFocus() and not self._photos.rows_of(selected):
+            self._choose_near(row)
         if anchor is not None:
             self._scroll_back(*anchor)
 
@@ -118,6 +124,13 @@ class PhotoGrid(QListView):
             self.update(first)
         else:
             self.viewport().update()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Select the photo at which the keyboard arrives, so that keys act on what is seen to have it."""
+        super().focusInEvent(event)
+        by_key = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        if by_key and not self.selectionModel().hasSelection() and self.currentIndex().isValid():
+            self.setCurrentIndex(self.currentIndex())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and not event.modifiers():
@@ -192,6 +205,13 @@ class PhotoGrid(QListView):
         half = self.gridSize().width() // 2
         index = self.indexAt(QPoint(half, min(half, self.viewport().height() - 1)))
         return (index.data(Role.ID), self.visualRect(index).top()) if index.isValid() else None
+
+    def _choose_near(self, row: int) -> None:
+        """Select the photo that has come to a row, or the last one."""
+        row = min(row, self._photos.rowCount() - 1)
+        row -= row == self._photos.fold_row
+        if row >= 0:
+            self.setCurrentIndex(self._photos.index(row))
 
     def _scroll_back(self, photo_id: int, top: int) -> None:
         row = self._photos.row_of(photo_id)

@@ -73,6 +73,7 @@ class PhotoView(QWidget):
             return
         self._photo = photo
         self._name.setText(wording.one_line(photo.path.name))
+        self.setAccessibleName(self._name.text())
         hit = self._model.index(row).data(Role.HIT)
         self.details.show_photo(photo, wording.relevance(hit.relevance) if hit else "")
         self._previous.setEnabled(self._neighbour(-1) is not None)

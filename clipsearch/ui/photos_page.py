@@ -115,6 +115,13 @@ class PhotosPage(QWidget):
             self._refill(keep_place=False)
             self._render()
 
+    def take_focus(self) -> None:
+        """Take the keyboard: to the photos, or what can be done where there are none."""
+        if self._stack.currentWidget() is self.grid:
+            self.grid.setFocus()
+        else:
+            self.empty.enter()
+
     # Inside
 
     def _refill(self, keep_place: bool) -> None:
@@ -217,7 +224,9 @@ class PhotosPage(QWidget):
         self._header.setFixedHeight(44)
         self._header.hide()
         inset = QHBoxLayout()
-        inset.setContentsMargins(16, 0, 4, 0)
+        inset.setContentsMargins(16, 0, 0, 0)
+        inset.setSpacing(0)
+        self._stack.setContentsMargins(0, 0, 4, 0)
         inset.addWidget(self._stack, 1)
         inset.addWidget(self.editor)
         layout = QVBoxLayout(self)

@@ -14,12 +14,11 @@ from PySide6.QtWidgets import (
     QLayout,
     QMenu,
     QMenuBar,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from clipsearch.ui.widgets import label
+from clipsearch.ui.widgets import label, scroll_area
 
 #: what a key does, and how it is called
 Row = tuple[str, str]
@@ -38,7 +37,8 @@ def show_shortcuts(parent: QWidget, bar: QMenuBar) -> QDialog:
     buttons.rejected.connect(dialog.close)
     column = QVBoxLayout(dialog)
     column.setContentsMargins(20, 18, 20, 16)
-    column.addWidget(_area(_columns([_of_photos(), _of_large_photo(), _of_lessons()], [*of_menus(bar), _of_tree()])))
+    body = _columns([_of_photos(), _of_large_photo(), _of_lessons()], [*of_menus(bar), _of_tree()])
+    column.addWidget(scroll_area(body, "shortcutsArea"))
     column.addWidget(buttons)
     dialog.resize(*_SIZE_PX)
     buttons.button(QDialogButtonBox.StandardButton.Close).setFocus()
@@ -60,6 +60,7 @@ def of_menus(bar: QMenuBar) -> list[Section]:
 
 def _of_photos() -> Section:
     rows = [
+        (QCoreApplication.translate("shortcuts", "From the search line to the photos"), "↓"),
         (QCoreApplication.translate("shortcuts", "Go from photo to photo"), "← → ↑ ↓"),
         (QCoreApplication.translate("shortcuts", "Choose several"), "Shift+← → ↑ ↓"),
         (QCoreApplication.translate("shortcuts", "Show the photo large"), "Enter"),
@@ -137,15 +138,6 @@ def _add_row(grid: QGridLayout, text: str, keys: str) -> None:
     words.setAccessibleName(f"{text}: {keys}")
     grid.addWidget(words, number, 0)
     grid.addWidget(cap, number, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-
-
-def _area(body: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName("shortcutsArea")
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setWidget(body)
-    return area
 
 
 # Words

@@ -27,7 +27,8 @@ from clipsearch.ui.categories.section import CategorySection
 from clipsearch.ui.icons import icon
 from clipsearch.ui.widgets import ElidedButton, label, mark, push_button, tool_button
 
-_WIDTH_PX = 232
+USUAL_WIDTH_PX = 232
+_LEAST_WIDTH_PX, _MOST_WIDTH_PX = 190, 460
 _LEAST_ROWS_PX = 72  # two folders
 
 
@@ -53,7 +54,8 @@ class Sidebar(QWidget):
         super().__init__(parent)
         self.setObjectName("sidebar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(_WIDTH_PX)
+        self.setMinimumWidth(_LEAST_WIDTH_PX)
+        self.setMaximumWidth(_MOST_WIDTH_PX)
         self._folders: list[Folder] | None = None
         self._folder_buttons: dict[int, QPushButton] = {}
         self.categories = CategorySection()

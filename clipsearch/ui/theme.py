@@ -94,7 +94,7 @@ QToolButton:hover, QToolButton:pressed {{ background: {hover}; }}
 QToolButton:focus {{ border-color: {accent}; }}
 
 QWidget#sidebar, QWidget#statusBar, QWidget#photoDetails {{ background: {window}; }}
-QWidget#sidebar {{ border-right: 1px solid {border}; }}
+QSplitter#columns::handle {{ background: {border}; }}
 QWidget#statusBar {{ border-top: 1px solid {border}; }}
 QWidget#dropArea {{ border: 2px solid {window}; }}
 QWidget#dropArea[dropping="true"] {{ border: 2px dashed {accent}; }}

@@ -87,10 +87,10 @@
         </translation>
     </message>
     <message numerus="yes">
-        <source>%Ln photos left to {name} again</source>
+        <source>%Ln judgements about {name} taken back</source>
         <translation>
-            <numerusform>%Ln photo left to {name} again</numerusform>
-            <numerusform>%Ln photos left to {name} again</numerusform>
+            <numerusform>%Ln judgement about {name} taken back</numerusform>
+            <numerusform>%Ln judgements about {name} taken back</numerusform>
         </translation>
     </message>
     <message numerus="yes">
@@ -275,6 +275,13 @@
         <translation>
             <numerusform>%Ln file could not be read.</numerusform>
             <numerusform>%Ln files could not be read.</numerusform>
+        </translation>
+    </message>
+    <message numerus="yes">
+        <source>%Ln were written by clipsearch itself: ticked, they count as your own word.</source>
+        <translation>
+            <numerusform>%Ln was written by clipsearch itself: ticked, it counts as your own word.</numerusform>
+            <numerusform>%Ln were written by clipsearch itself: ticked, they count as your own word.</numerusform>
         </translation>
     </message>
 </context>

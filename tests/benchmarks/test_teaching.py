@@ -65,6 +65,7 @@ def test_teaching() -> None:
     best = {peer: max((n for n in scores if n.startswith(peer)), key=lambda n: total(scores[n])) for peer in PEERS}
     shown = [name for name in scores if not name.startswith(tuple(PEERS)) or name in best.values()]
     print(f"\n{len(photos.vectors)} photos, {DRAWS} draws\n" + table({name: scores[name] for name in shown}))
+    print(losses(scores["ours"], scores["zero-shot"]))
     draw({name: scores[name] for name in shown})
 
 
@@ -111,7 +112,7 @@ def zero_shot(photos: Photos, lesson: Lesson) -> npt.NDArray[np.floating]:
 
 def ours(photos: Photos, lesson: Lesson) -> npt.NDArray[np.floating]:
     examples = photos.vectors[lesson.examples]
-    head = learn(photos.heads[lesson.category], examples, np.ones(len(examples), bool), photos.background)
+    head = learn(photos.heads[lesson.category], examples, np.ones(len(examples), bool), photos.background).head
     return head.log_odds(photos.vectors)
 
 
@@ -169,6 +170,13 @@ def table(scores: dict[str, dict[int, npt.NDArray[np.float64]]]) -> str:
             cells.append(f"{draws.mean():.3f} ± {draws.std():.3f} ({gains.min():+.3f})")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def losses(scores: dict[int, npt.NDArray[np.float64]], words: dict[int, npt.NDArray[np.float64]]) -> str:
+    """Return how many single categories fall below their words alone, and how deep the deepest falls."""
+    gains = {count: one - words[count] for count, one in scores.items()}
+    told = [f"{count}: {(one < 0).mean():.0%}, at worst {one.min():+.2f}" for count, one in gains.items()]
+    return "ours below zero-shot, of all categories and draws: " + "; ".join(told)
 
 
 def draw(scores: dict[str, dict[int, npt.NDArray[np.float64]]]) -> None:

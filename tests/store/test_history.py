@@ -155,6 +155,16 @@ def test_what_was_said_of_the_edited_form_itself_holds(filled: Catalog) -> None:
     assert filled.labels.all_judgements() == {dogs: {before: True, after: True}}
 
 
+def test_a_number_of_a_step_is_never_given_again(filled: Catalog) -> None:
+    filled.labels.add("Dogs")
+    seen, _ = filled.labels.history.next_steps()
+    filled.labels.history.undo()
+    filled.labels.add("Cats")
+    assert seen is not None
+    assert filled.labels.history.undo(seen.id) is None
+    assert list(filled.labels.categories()) == ["Cats"]
+
+
 def test_only_the_step_that_is_named_is_undone_or_redone(filled: Catalog) -> None:
     filled.labels.add("Dogs")
     first, _ = filled.labels.history.next_steps()

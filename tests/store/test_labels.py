@@ -55,3 +55,26 @@ def test_photos_that_change_places_keep_their_own_labels(filled: Catalog) -> Non
     filled.store({MODEL: 4}, [new_file("a.jpg", content="b.jpg"), new_file("b.jpg", content="a.jpg")])
     assert filled.labels.judgements(dogs) == {one: True}
     assert [photo.path.name for photo in filled.photos.get([one, two])] == ["b.jpg", "a.jpg"]
+
+
+def test_a_photo_that_is_there_as_edited_only_teaches_no_more(filled: Catalog) -> None:
+    """One picture in ever new forms is one example; one whose file is away, or gone, still is."""
+    first, other = filled.store({MODEL: 4}, [new_file("a.jpg"), new_file("b.jpg")]).photo_ids
+    dogs = filled.labels.add("dogs")
+    filled.labels.judge(dogs, [first, other], is_member=True)
+    (edited,) = filled.store({MODEL: 4}, [new_file("a.jpg", content="edited")]).photo_ids
+    assert filled.labels.examples() == {dogs: {other: True, edited: True}}
+    filled.files.remove(1, ["a.jpg", "b.jpg"])
+    assert filled.labels.examples() == {dogs: {other: True, edited: True}}
+    filled.store({MODEL: 4}, [new_file("copy of a.jpg", content="a.jpg")])
+    assert filled.labels.examples() == {dogs: {first: True, other: True, edited: True}}
+
+
+def test_an_edit_that_is_taken_back_lets_the_photo_itself_teach_again(filled: Catalog) -> None:
+    (first,) = filled.store({MODEL: 4}, [new_file("a.jpg")]).photo_ids
+    dogs = filled.labels.add("dogs")
+    filled.labels.judge(dogs, [first], is_member=True)
+    for content in ("edited", "a.jpg"):
+        filled.store({MODEL: 4}, [new_file("a.jpg", content=content)])
+    filled.files.remove(1, ["a.jpg"])
+    assert filled.labels.examples() == {dogs: {first: True}}

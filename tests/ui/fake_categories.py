@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.records import Action, Category, CategoryInfo, Photo, Preview, PreviewHit, Step
+from clipsearch.records import Action, Category, CategoryInfo, Photo, Preview, PreviewHit, Recognition, Step
 from clipsearch.ui.categories.access import CategoryAccess, Scores, ShelfState
 
 Snapshot = tuple[dict[int, Category], dict[int, dict[int, bool]]]
@@ -30,7 +30,7 @@ class FakeCategories(CategoryAccess):
         self.judged: dict[int, dict[int, bool]] = {}
         self.past: list[tuple[Step, Snapshot]] = []
         self.future: list[tuple[Step, Snapshot]] = []
-        self.precision: dict[int, float] = {}
+        self.recognition: dict[int, Recognition] = {}
         self.refreshed = 0
         self.previewed: list[Category] = []
         self.error: Exception | None = None
@@ -161,7 +161,7 @@ class FakeCategories(CategoryAccess):
         ids, _ = self.member_ids(category.id)
         assigned = sum(judged.values())
         counts = assigned, len(judged) - assigned, len(ids) - assigned
-        return CategoryInfo(category, *counts, self.precision.get(category.id))
+        return CategoryInfo(category, *counts, self.recognition.get(category.id))
 
     def _score(self, category_id: int, photo_id: int) -> float:
         is_member = self.judged.get(category_id, {}).get(photo_id)

@@ -33,7 +33,7 @@ def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
         server.terminate()
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 15) -> None:
+def wait_until(done: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < deadline, "it did not happen in time"

@@ -35,9 +35,10 @@ def opens_the_dog(xdotool: Callable[..., str]) -> bool:
     """Go from the search bar to the first hit and open it; the window is named after the photo it shows."""
     xdotool("key", "Down")
     xdotool("key", "Return")
-    time.sleep(0.5)
-    if "dog.jpg" in xdotool("search", "--name", "dog.jpg", "getwindowname"):
-        return True
+    for _ in range(20):  # a busy machine is slow to open it
+        time.sleep(0.1)
+        if "dog.jpg" in xdotool("search", "--name", "dog.jpg", "getwindowname"):
+            return True
     xdotool("key", "Escape")
     xdotool("key", "ctrl+f")
     xdotool("key", "Return")

@@ -292,11 +292,14 @@ def test_pictures_offered_are_those_that_can_be_read(qtbot, window: MainWindow) 
 def test_geometry_and_tiles_are_remembered(qtbot, window: MainWindow, session: Session, store: QSettings) -> None:
     window.resize(760, 543)
     window.pages.photos.set_tile_px(250)
+    window._columns.setSizes([222, 538])
     window.close()
     again = MainWindow(session, Theme(QApplication.instance(), store), store)
     qtbot.addWidget(again)
     assert (again.width(), again.height()) == (760, 543)
     assert again.pages.photos.grid.tile_px == 250
+    again.show()
+    assert again.sidebar.width() == 222
 
 
 def test_dark_can_be_chosen_and_is_remembered(qtbot, window: MainWindow, store: QSettings) -> None:

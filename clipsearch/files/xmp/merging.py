@@ -22,6 +22,7 @@ from clipsearch.files.xmp.packet import (
     OWN_NESTED,
     RDF,
     Keywords,
+    Packet,
     bounded,
     descriptions_in,
     items_in,
@@ -57,13 +58,15 @@ def merge(data: bytes, wanted: Keywords, is_managed: Callable[[str], bool] = lam
     """Add the keywords that are `wanted` to some XMP, and remove those of its own that are not.
 
     Only keywords, flat or nested, for which `is_managed` holds are removed. Keywords that differ in capital letters or
-    in the form of an accent are one. Raises MarkupError where the XMP is not valid or holds keywords in another form.
+    in the form of an accent are one. A nested keyword that is a part of another program's, such as "Birds" of
+    "Animals|Birds", is told by that. Raises MarkupError where the XMP is not valid or holds keywords in another form.
     """
     text, encoding = utf8(bounded(data))
     rdf = rdf_in(parse(text))
     packet = packet_in(rdf)
     flat = _Difference.of(packet.keywords.flat, packet.own.flat, wanted.flat, is_managed)
-    nested = _Difference.of(packet.keywords.nested, packet.own.nested, wanted.nested, is_managed)
+    asked = _not_told(wanted.nested, packet)
+    nested = _Difference.of(packet.keywords.nested, packet.own.nested, asked, is_managed)
     if flat.is_none and nested.is_none:
         return Merged(data, Keywords(), Keywords())
     bags = [_Bag(FLAT, flat.added, flat.removed), _Bag(NESTED, nested.added, nested.removed)]
@@ -99,6 +102,17 @@ class _Difference:
         added = unique(one for one in wanted if same(one) not in there)
         after = (*(one for one in still_own if one not in removed), *added)
         return cls(added, removed, after, is_none=after == tuple(own) and not removed)
+
+
+def _not_told(wanted: Iterable[str], packet: Packet) -> tuple[str, ...]:
+    """Return the nested keywords that are no part of a longer one that another program has put there."""
+    own = set(map(same, packet.own.nested))
+    others = [f"|{one}|" for one in map(same, packet.keywords.nested) if one not in own]
+    return tuple(one for one in wanted if not any(_is_part(f"|{same(one)}|", other) for other in others))
+
+
+def _is_part(one: str, other: str) -> bool:
+    return one in other and one != other
 
 
 class _Bag(NamedTuple):

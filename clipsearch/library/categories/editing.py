@@ -5,18 +5,19 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from clipsearch.encode.prompts import template_set
-from clipsearch.errors import ClipsearchError
-from clipsearch.library.categories.nesting import within
+from clipsearch.errors import CatalogError, ClipsearchError
+from clipsearch.library.categories.limits import LONGEST_NAME, refuse_unfit_texts
+from clipsearch.library.categories.nesting import refuse_too_deep, within
 from clipsearch.library.categories.shown import Shown
 from clipsearch.library.library import Library
 from clipsearch.records import Action, Category, CategoryInfo
-from clipsearch.store.tables.history import CategoryEdit
+from clipsearch.store.tables.history import CategoryEdit, Edit, JudgementEdit
 
-_LONGEST_NAME = 100
+_NEW = -1  # stands for the category to be, in the step that makes it
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -28,19 +29,29 @@ def categories(library: Library) -> list[CategoryInfo]:
     return Shown.of(library).infos()
 
 
-def add(library: Library, category: Category | str) -> Category:
+def add(library: Library, category: Category | str, photo_ids: Collection[int] = ()) -> Category:
     """Add a category (or one of this name); return it, or the one that has this name already in any letters.
+
+    The user puts these photos into it, in the same step.
 
     Raises ClipsearchError for what cannot be kept (see `checked`), and for one of this name that is not as described.
     """
     wanted = Category(0, category) if isinstance(category, str) else category
     wanted = checked(library, replace(wanted, id=0))
-    known = _known_as(library, wanted.name)
+    known = known_as(library, wanted.name)
     if known is None:
-        (made,) = library.catalog.labels.history.change(Action.ADD, wanted.name, [CategoryEdit(0, wanted)])
-        return replace(wanted, id=made)
+        try:
+            edits: list[Edit] = [CategoryEdit(_NEW, wanted)]
+            edits += [JudgementEdit(_NEW, int(photo_id), True) for photo_id in photo_ids]
+            (made,) = library.catalog.labels.history.change(Action.ADD, wanted.name, edits)
+            return replace(wanted, id=made)
+        except CatalogError:
+            known = known_as(library, wanted.name)
+            if known is None:  # else another process has just added it
+                raise
     if wanted not in (Category(0, wanted.name), replace(known, id=0, name=wanted.name)):
         raise ClipsearchError("Category not added", f"There is a category {known.name} already; change that one.")
+    library.catalog.labels.judge(known.id, photo_ids, True)
     return known
 
 
@@ -50,7 +61,7 @@ def change(library: Library, category: Category) -> Category:
     Raises ClipsearchError for a category that is gone, a name that another one has, and what `checked` refuses.
     """
     before, after = get(library, category.id), checked(library, category)
-    known = _known_as(library, after.name)
+    known = known_as(library, after.name)
     if known is not None and known.id != after.id:
         raise ClipsearchError("Category not changed", f"There is a category {known.name} already; take another name.")
     if _words(after) != _words(before):
@@ -75,16 +86,27 @@ def remove(library: Library, name: str) -> CategoryInfo:
 
 def find(library: Library, name: str) -> CategoryInfo:
     """Return a category by its name, upper or lower case. Raises ClipsearchError, which offers near names."""
-    known = _known_as(library, tidy(name))
-    found = next((info for info in categories(library) if info.category == known), None)
+    category = named(library, name)
+    return Shown.of(library, category.id).info(category)
+
+
+def named(library: Library, name: str) -> Category:
+    """Return what `find` does without its numbers, which take longer. Raises as `find` does."""
+    found = known_as(library, name)
     if found is None:
         raise ClipsearchError("Category not found", f"There is no category {name!r}.{_hint(library, name)}")
     return found
 
 
+def known_as(library: Library, name: str) -> Category | None:
+    """Return the category that has this name in any letters, as the catalog has it, None where there is none."""
+    by_letters = {known.casefold(): id_ for known, id_ in library.catalog.labels.categories().items()}
+    return library.catalog.labels.get(by_letters.get(tidy(name).casefold(), 0))
+
+
 def get(library: Library, category_id: int) -> Category:
     """Return a category by its id. Raises ClipsearchError for one that is gone."""
-    found = next((one for one in library.catalog.labels.all() if one.id == category_id), None)
+    found = library.catalog.labels.get(category_id)
     if found is None:
         raise ClipsearchError("Category not found", "This category is gone; it may have been removed meanwhile.")
     return found
@@ -94,7 +116,8 @@ def checked(library: Library, category: Category) -> Category:
     """Return a category as it is stored: texts without what nobody sees, each once.
 
     Raises ClipsearchError for a name that is blank, too long or not printable, an unknown template set, a threshold
-    that is no probability, a colour that is none, and a category inside itself.
+    that is no probability, a colour that is none, texts beyond the `limits`, and a category inside itself or too many
+    others.
     """
     if category.templates:
         template_set(category.templates)
@@ -103,8 +126,8 @@ def checked(library: Library, category: Category) -> Category:
     colour = category.colour.strip().lower()
     if colour and not _COLOUR.fullmatch(colour):
         raise ClipsearchError("Colour not usable", f"The colour {category.colour!r} is not like #3366cc.")
-    _refuse_circle(library, category)
-    return replace(
+    _refuse_place(library, category)
+    tidied = replace(
         category,
         name=_checked_name(category.name),
         prompts=_texts(category.prompts),
@@ -112,6 +135,8 @@ def checked(library: Library, category: Category) -> Category:
         exclusive_group=tidy(category.exclusive_group),
         colour=colour,
     )
+    refuse_unfit_texts(tidied)
+    return tidied
 
 
 def _words(category: Category) -> tuple[object, ...]:
@@ -119,7 +144,8 @@ def _words(category: Category) -> tuple[object, ...]:
     return category.prompts, category.negatives, category.templates
 
 
-def _refuse_circle(library: Library, category: Category) -> None:
+def _refuse_place(library: Library, category: Category) -> None:
+    """Raise ClipsearchError where a category cannot lie where it is to."""
     if category.parent_id is None:
         return
     known = {one.id: one for one in library.catalog.labels.all()}
@@ -130,12 +156,7 @@ def _refuse_circle(library: Library, category: Category) -> None:
             f"{category.name} cannot lie in {known[category.parent_id].name}, which is {category.name} or lies in it."
         )
         raise ClipsearchError("Category not nested", message)
-
-
-def _known_as(library: Library, name: str) -> Category | None:
-    """Return the category as the catalog has it, None where there is no such category."""
-    by_letters = {known.name.casefold(): known for known in library.catalog.labels.all()}
-    return by_letters.get(name.casefold())
+    refuse_too_deep(list((known | {category.id: category}).values()))
 
 
 def _hint(library: Library, name: str) -> str:
@@ -148,8 +169,8 @@ def _hint(library: Library, name: str) -> str:
 
 def _checked_name(name: str) -> str:
     name = tidy(name)
-    if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
-        message = f"A category needs a name of 1 to {_LONGEST_NAME} characters that can be printed on one line."
+    if not name or not name.isprintable() or len(name) > LONGEST_NAME:
+        message = f"A category needs a name of 1 to {LONGEST_NAME} characters that can be printed on one line."
         raise ClipsearchError("Category not added", message)
     return name
 

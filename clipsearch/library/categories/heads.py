@@ -18,15 +18,16 @@ from clipsearch.encode.encoder import Encoder, unit
 from clipsearch.encode.prompts import suited_set, template_sets
 from clipsearch.library.calibration import Background, Head, Vectors, calibrated
 from clipsearch.library.categories.exchange.weights import shared_heads
-from clipsearch.library.categories.learning import learn, leave_one_out
+from clipsearch.library.categories.learning import Lesson, learn
 from clipsearch.library.library import Library
 from clipsearch.records import ApplyProgress, Category
-from clipsearch.store.tables.memberships import StoredHead
+from clipsearch.store.tables.memberships import LeftOut, StoredHead
 
-_METHOD = "1"  # changes with the way in which heads are made, so that older ones are made anew
+_METHOD = "2"  # changes with the way in which heads are made, so that older ones are made anew
 _STORED_TOGETHER = 16
 
 Judgements = Mapping[int, Mapping[int, bool]]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Truth:
     @classmethod
     def of(cls, library: Library, model: str) -> Truth:
         """Read it from the catalog."""
-        categories, judgements = library.catalog.labels.all(), library.catalog.labels.all_judgements()
+        categories, judgements = library.catalog.labels.all(), library.catalog.labels.examples()
         judged = {photo_id for said in judgements.values() for photo_id in said}
         known = library.catalog.embeddings.among(model, sorted(judged))
         kept = {
@@ -99,28 +100,31 @@ class Trainer:
     """Makes the heads of categories in one model, of what the user has said."""
 
     def __init__(self, library: Library, encoder: Encoder, truth: Truth, *, is_typing: bool = False) -> None:
-        """While the user `is_typing`, no texts are kept on disk, and no precision is measured."""
+        """While the user `is_typing`, no texts are kept on disk, and nothing is measured."""
         self._library, self._encoder, self._truth = library, encoder, truth
         self._is_typing = is_typing
-        self._era = library.backgrounds.era(encoder)
+        self._mark = library.backgrounds.mark(encoder)
 
     def digest(self, category: Category) -> str:
         """Return what tells whether a head is still right: all that it is made of, hashed."""
         templates = template_sets()[_templates(category, self._encoder)]
         words = [_prompts(category), category.negatives, templates, category.shared]
-        digest = hashlib.sha256(json.dumps([_METHOD, self._encoder.model_id, self._era, *words]).encode())
-        examples = sorted(self._truth.examples(category).items())
+        digest = hashlib.sha256(json.dumps([_METHOD, self._encoder.model_id, self._mark, *words]).encode())
+        own = self._truth.judgements.get(category.id, {})
+        examples = [(*example, example[0] in own) for example in sorted(self._truth.examples(category).items())]
         digest.update(np.array(examples, np.int64).tobytes())
         return digest.hexdigest()
 
     def head(self, category: Category, digest: str = "") -> StoredHead:
         """Make a category's head. Raises ClipsearchError."""
         prior, *negatives = self._zero_shot(category)
-        examples, is_member = self._examples(category)
-        rows = [learn(prior, examples, is_member, self._background), *negatives]
+        ids, examples, is_member = self._examples(category)
+        lesson = learn(prior, examples, is_member, self._background)
+        rows = [lesson.head, *negatives]
         weights, biases = np.stack([one.weights for one in rows]), np.array([one.bias for one in rows], np.float32)
-        measured = None if self._is_typing else leave_one_out(prior, examples, is_member, self._background)
-        return StoredHead(category.id, digest, weights, biases, measured)
+        own = np.isin(ids, list(self._truth.judgements.get(category.id, {})))
+        left_out = LeftOut() if self._is_typing else _left_out(lesson, negatives, examples, is_member, own)
+        return StoredHead(category.id, digest, weights, biases, left_out)
 
     @cached_property
     def _background(self) -> Background:
@@ -141,12 +145,21 @@ class Trainer:
         parts = [get(self._encoder, [text], templates, on_disk=not self._is_typing) for text in texts]
         return np.concatenate([np.zeros((0, self._encoder.dim), np.float32), *parts])
 
-    def _examples(self, category: Category) -> tuple[Vectors, npt.NDArray[np.bool_]]:
-        """Return the examples' unit vectors, float32 [n, dim], and which belong, bool [n]; by photo id."""
+    def _examples(self, category: Category) -> tuple[npt.NDArray[np.int64], Vectors, Flags]:
+        """Return the examples' ids, int64 [n] ascending, unit vectors, float32 [n, dim], and which belong, bool [n]."""
         judged = self._truth.examples(category)
         parts = list(self._library.catalog.embeddings.of(self._encoder.model_id, sorted(judged)))
         vectors = np.concatenate([np.zeros((0, self._encoder.dim), np.float32), *(part for _, part in parts)])
-        return vectors, np.array([judged[photo_id] for ids, _ in parts for photo_id in ids], np.bool_)
+        ids = np.array([photo_id for part, _ in parts for photo_id in part], np.int64)
+        order = np.argsort(ids, kind="stable")
+        return ids[order], vectors[order], np.array([judged[one] for one in ids[order].tolist()], np.bool_)
+
+
+def _left_out(lesson: Lesson, negatives: Sequence[Head], examples: Vectors, is_member: Flags, own: Flags) -> LeftOut:
+    """Return what the user's `own` judgements of these examples would be without themselves, negatives considered."""
+    rivals = [np.zeros(len(examples), np.float32), *(negative.log_odds(examples) for negative in negatives)]
+    log_odds = lesson.left_out() - np.logaddexp.reduce(rivals, axis=0)
+    return LeftOut(log_odds[own & is_member], log_odds[own & ~is_member])
 
 
 def _store(library: Library, encoder: Encoder, heads: list[StoredHead]) -> None:

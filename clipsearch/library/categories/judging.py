@@ -6,13 +6,23 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.files.identity import content_hash, is_sampled, whole_hash
+from clipsearch.files.scan import mtime_ns
 from clipsearch.library.categories import editing
 from clipsearch.library.library import Library
 from clipsearch.records import Action, Folder
+from clipsearch.store.tables.files import KnownFile
 from clipsearch.store.tables.history import JudgementEdit
+
+
+class Judged(NamedTuple):
+    """The name of a category and the number of photos that were judged in it."""
+
+    category: str
+    photos: int
 
 
 def judge(library: Library, category_id: int, photo_ids: Collection[int], is_member: bool | None) -> None:
@@ -30,50 +40,62 @@ def move(library: Library, source_id: int, target_id: int, photo_ids: Collection
     library.catalog.labels.history.change(Action.MOVE, target.name, [*out, *into])
 
 
-def assign(library: Library, name: str, paths: Sequence[Path]) -> str:
-    """Put photos into a category, where the user wants them; return its name.
+def assign(library: Library, name: str, paths: Sequence[Path]) -> Judged:
+    """Put photos into a category, where the user wants them.
 
     All of them or none: raises ClipsearchError for an unknown category, and as `photos_at` does.
     """
     return _judge_files(library, name, paths, is_member=True)
 
 
-def reject(library: Library, name: str, paths: Sequence[Path]) -> str:
-    """Take photos out of a category, where the user does not want them; return its name. Raises as `assign` does."""
+def reject(library: Library, name: str, paths: Sequence[Path]) -> Judged:
+    """Take photos out of a category, where the user does not want them. Raises as `assign` does."""
     return _judge_files(library, name, paths, is_member=False)
 
 
-def take_back(library: Library, name: str, paths: Sequence[Path]) -> str:
-    """Forget what the user said of photos; return the category's name. Raises as `assign` does."""
+def take_back(library: Library, name: str, paths: Sequence[Path]) -> Judged:
+    """Forget what the user said of photos. Raises as `assign` does."""
     return _judge_files(library, name, paths, is_member=None)
 
 
 def photos_at(library: Library, paths: Sequence[Path]) -> list[int]:
     """Return the photos of these files, each known by its place or else by its content, in the order asked.
 
-    Raises ClipsearchError for the first path at which no photo of the library lies.
+    Where a file has changed since it was looked at, another photo may lie there now; if its content is of none, it is
+    that photo edited. Raises ClipsearchError for the first path at which no photo of the library lies.
     """
-    found = _by_place(library, paths)
-    found |= _by_content(library, [path for path in paths if path not in found])
+    known = _by_place(library, paths)
+    unsure = [path for path in paths if path not in known or _has_changed(path, known[path])]
+    found = {path: one.photo_id for path, one in known.items() if one.photo_id is not None}
+    found |= _by_content(library, unsure)
     for path in paths:
         if path not in found:
             raise ClipsearchError("Photo not found", _why_unknown(path), path)
     return [found[path] for path in paths]
 
 
-def _judge_files(library: Library, name: str, paths: Sequence[Path], *, is_member: bool | None) -> str:
-    category = editing.find(library, name).category
-    judge(library, category.id, set(photos_at(library, paths)), is_member)
-    return category.name
+def _judge_files(library: Library, name: str, paths: Sequence[Path], *, is_member: bool | None) -> Judged:
+    category, photos = editing.named(library, name), set(photos_at(library, paths))
+    judge(library, category.id, photos, is_member)
+    return Judged(category.name, len(photos))
 
 
-def _by_place(library: Library, paths: Sequence[Path]) -> dict[Path, int]:
-    """Return the photos of those paths at which the catalog knows one."""
+def _by_place(library: Library, paths: Sequence[Path]) -> dict[Path, KnownFile]:
+    """Return what the catalog knows of those paths at which it knows a photo."""
     folders = library.catalog.folders.all()
     places = {path: _places(path, folders) for path in paths}
-    photo_at = library.catalog.files.at([place for of_path in places.values() for place in of_path])
-    found = {path: [photo_at[place] for place in of_path if place in photo_at] for path, of_path in places.items()}
-    return {path: photo_ids[0] for path, photo_ids in found.items() if photo_ids}
+    files = library.catalog.files.at([place for of_path in places.values() for place in of_path])
+    found = {path: [files[place] for place in of_path if place in files] for path, of_path in places.items()}
+    return {path: known[0] for path, known in found.items() if known}
+
+
+def _has_changed(path: Path, known: KnownFile) -> bool:
+    """Tell whether another file lies there now than the one that was looked at; one that is away has not changed."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    return (status.st_size, mtime_ns(status)) != (known.size_bytes, known.mtime_ns)
 
 
 def _places(path: Path, folders: Sequence[Folder]) -> list[tuple[int, str]]:

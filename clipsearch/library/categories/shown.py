@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.library.categories.nesting import within
-from clipsearch.library.categories.scoring import probability
+from clipsearch.library.categories.nesting import children, reached, within
+from clipsearch.library.categories.scoring import least_log_odds, probability
 from clipsearch.library.library import Library
-from clipsearch.records import Category, CategoryInfo
-from clipsearch.store.tables.memberships import Membership
+from clipsearch.records import Category, CategoryInfo, Recognition
+from clipsearch.store.tables.memberships import LeftOut, Membership
 
 Ids = npt.NDArray[np.int64]
 LogOdds = npt.NDArray[np.float32]
 
 BY_USER, BY_MODEL = "user", "model"
 _SURE = np.float32(np.inf)  # the log-odds of what the user put in
+_FEW = 4  # fewer examples tell nothing about others
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Shown:
     categories: Sequence[Category]
     judgements: Mapping[int, Mapping[int, bool]]
     found: Mapping[int, Membership]
-    precisions: Mapping[int, float | None]
+    left_out: Mapping[int, LeftOut]
 
     @classmethod
     def of(cls, library: Library, category_id: int | None = None) -> Shown:
@@ -74,36 +77,71 @@ class Shown:
         except ClipsearchError:  # no model is usable, as whoever searches is told; the user's word stands all the same
             return cls(categories, judgements, {}, {})
         memberships = library.catalog.memberships
-        return cls(categories, judgements, memberships.all(model, wanted), memberships.precisions(model))
+        return cls(categories, judgements, memberships.all(model, wanted), memberships.left_out(model, wanted))
 
     def infos(self) -> list[CategoryInfo]:
         """Return the categories with their numbers."""
-        return [self._info(category) for category in self.categories]
+        return [self.info(category) for category in self.categories]
 
     def members(self, category_id: int) -> Scored:
         """Return the photos of a category and of what is nested in it, ids ascending."""
-        return self.judged(category_id, {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()})
+        return self.judged(category_id, self._found)
 
-    def judged(self, category_id: int, found: Mapping[int, Scored], met: frozenset[int] = frozenset()) -> Scored:
+    def judged(self, category_id: int, found: Mapping[int, Scored]) -> Scored:
         """Return what was found for a category, and for those nested in it, as the user's judgements leave it.
 
-        Ids ascending; of a photo that is found several times the likeliest counts. `met` guards against circles.
+        Ids ascending; of a photo that is found several times the likeliest counts.
         """
-        met |= {category_id}
-        inner = [one.id for one in self.categories if one.parent_id == category_id and one.id not in met]
-        parts = [found.get(category_id, Scored.joined([])), *(self.judged(one, found, met) for one in inner)]
-        said = self.judgements.get(category_id, {})
-        return _likeliest(Scored.joined([_said(said, True), *parts]).without(_said(said, False).ids))
+        done = dict[int, Scored]()
+        for one in reversed(list(reached(category_id, self._inner))):
+            said = self.judgements.get(one, {})
+            inside = [done.pop(inner) for inner in self._inner.get(one, ()) if inner in done]
+            parts = [_said(said, True), found.get(one, Scored.joined([])), *inside]
+            done[one] = _likeliest(Scored.joined(parts).without(_said(said, False).ids))
+        return done[category_id]
 
     def taken_out(self, category_id: int) -> Scored:
         """Return the photos that the user took out, with -infinity."""
         return _said(self.judgements.get(category_id, {}), False)
 
-    def _info(self, category: Category) -> CategoryInfo:
+    @cached_property
+    def _inner(self) -> Mapping[int, Sequence[int]]:
+        return children(self.categories)
+
+    @cached_property
+    def _found(self) -> Mapping[int, Scored]:
+        """What the model found, but for the photos that the user took out of a category around it."""
+        refused = self._refused
+        found = {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()}
+        return {id_: one.without(refused[id_]) if id_ in refused else one for id_, one in found.items()}
+
+    @cached_property
+    def _refused(self) -> Mapping[int, Ids]:
+        """The photos that the user took out of a category around each, and put into none further in."""
+        refused = dict[int, Ids]()
+        tops = [one.id for one in self.categories if one.parent_id not in self._inner]
+        for outer in chain.from_iterable(reached(top, self._inner) for top in tops):
+            none = np.union1d(refused.get(outer, []), self.taken_out(outer).ids).astype(np.int64)
+            for inner in self._inner[outer] if len(none) else ():
+                refused[inner] = np.setdiff1d(none, _said(self.judgements.get(inner, {}), True).ids)
+        return refused
+
+    def info(self, category: Category) -> CategoryInfo:
+        """Return a category with its numbers."""
         said = self.judgements.get(category.id, {}).values()
         assigned = sum(said)
         found = len(self.members(category.id).ids) - assigned
-        return CategoryInfo(category, assigned, len(said) - assigned, found, self.precisions.get(category.id))
+        recognition = _recognition(self.left_out.get(category.id, LeftOut()), least_log_odds(category))
+        return CategoryInfo(category, assigned, len(said) - assigned, found, recognition)
+
+
+def _recognition(left_out: LeftOut, least: float) -> Recognition | None:
+    """Return how many examples would reach the threshold by themselves; of too few of a kind nothing is told."""
+    put_in, taken_out = (side if len(side) >= _FEW else side[:0] for side in (left_out.put_in, left_out.taken_out))
+    if not len(put_in) and not len(taken_out):
+        return None
+    found, mistaken = (int(np.count_nonzero(side >= least)) for side in (put_in, taken_out))
+    return Recognition(len(put_in), found, len(taken_out), mistaken)
 
 
 def _said(said: Mapping[int, bool], is_member: bool) -> Scored:

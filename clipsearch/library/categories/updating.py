@@ -29,6 +29,7 @@ _AT_ONCE = 4096  # photos a block, so that their vectors and log-odds stay withi
 
 def update(library: Library, encoder: Encoder, asked: Collection[int] | None) -> Run:
     """Do what `applying.apply` says, with one model. Raises ClipsearchError."""
+    library.backgrounds.settle(encoder, may_replace=asked is None)
     truth = Truth.of(library, encoder.model_id)
     wanted = _with_inner(truth.categories, asked)
     heads = yield from up_to_date(library, encoder, truth, with_rivals(truth.categories, wanted))

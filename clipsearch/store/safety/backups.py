@@ -31,6 +31,7 @@ _STEP_PAGES = 1024
 _STEP_OPCODES = 100_000  # of SQLite's machine, between two looks whether to stop
 _WAIT_FOR_ANOTHER_S = 300.0
 _ASIDE = ("vector",)  # tables whose rows a small backup leaves out
+_LAST_IDS = "sqlite_sequence"  # SQLite's own table of the numbers that must not be given again; it makes it itself
 
 Stop = Callable[[], bool]
 
@@ -179,11 +180,11 @@ def copy_without_vectors(catalog: Path, target: Path, stop: Stop = lambda: False
 def _copy_tables(copy: sqlite3.Connection, stop: Stop) -> None:
     copy.execute("BEGIN")
     made = copy.execute(
-        "SELECT type, name, sql FROM source.sqlite_master WHERE sql NOTNULL ORDER BY type DESC"
+        "SELECT type, name, sql FROM source.sqlite_master WHERE sql NOTNULL ORDER BY type DESC, name = ?", (_LAST_IDS,)
     ).fetchall()
     copy.set_progress_handler(lambda: int(stop()), _STEP_OPCODES)
     for kind, name, sql in made:  # tables, then indexes
-        copy.execute(sql)
+        copy.execute(sql if name != _LAST_IDS else f"DELETE FROM main.{_LAST_IDS}")  # noqa: S608 (our own name)
         if kind == "table" and name not in _ASIDE:
             copy.execute(f'INSERT INTO main."{name}" SELECT * FROM source."{name}"')  # noqa: S608 (names of our own tables)
     copy.execute("COMMIT")

@@ -295,7 +295,7 @@ def _save_photos_by_index(source: sqlite3.Connection, new: sqlite3.Connection) -
     for photo_id, content in _indexed(source, schema.photo):
         if _is_text(content) and known.get(content) != photo_id:
             doubtful.add(photo_id)
-            new.execute(_insert(schema.photo, schema.photo.columns), (photo_id, content, 0, 0, "", None, None))
+            new.execute(_insert(schema.photo, schema.photo.columns), (photo_id, content, 0, 0, "", None, None, 0))
     marks = [(_READ_AGAIN, photo_id) for photo_id in doubtful]
     new.executemany("UPDATE file SET mtime_ns = ? WHERE photo_id = ?", marks)
 

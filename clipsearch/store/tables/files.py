@@ -121,10 +121,15 @@ class Files:
                     others[path] = beside._replace(has_problem=True)
         return KnownFiles(photos, others)
 
-    def at(self, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
-        """Return the photos that lie at these places (folder id, relative path)."""
+    def at(self, places: Sequence[tuple[int, str]]) -> dict[tuple[int, str], KnownFile]:
+        """Return the files known at these places (folder id, relative path), as they were when last looked at."""
+        table, found = schema.file.c, dict[tuple[int, str], KnownFile]()
+        columns = (table.folder_id, table.relative_path, table.size_bytes, table.mtime_ns, table.photo_id)
         with self._database.read() as connection:
-            return _photos_at(connection, places)
+            for chunk in chunks(places):
+                rows = connection.execute(select(*columns).where(tuple_(*columns[:2]).in_(chunk)))
+                found |= {(row[0], row[1]): KnownFile(*row[2:]) for row in rows}
+        return found
 
     def lie(self, content_hash: str) -> list[FoundFile]:
         """Return where a photo lies, with what was known of each file when it was last looked at."""

@@ -140,9 +140,9 @@ def _with_what_hangs_on_it(connection: Connection, edits: Iterable[Edit]) -> Ite
         if isinstance(edit, CategoryEdit) and edit.after is None:
             category = schema.category.c
             above = connection.execute(select(category.parent_id).where(category.id == edit.category_id)).scalar()
-            for inner in categories(connection):
-                if inner.parent_id == edit.category_id:
-                    yield CategoryEdit(inner.id, replace(inner, parent_id=above))
+            inside = select(category.id).where(category.parent_id == edit.category_id)
+            for inner in categories(connection, connection.execute(inside).scalars()):
+                yield CategoryEdit(inner.id, replace(inner, parent_id=above))
             judged = select(schema.judgement.c.photo_id).where(schema.judgement.c.category_id == edit.category_id)
             for photo_id in connection.execute(judged).scalars():
                 yield JudgementEdit(edit.category_id, photo_id, None)
@@ -152,7 +152,8 @@ def _with_what_hangs_on_it(connection: Connection, edits: Iterable[Edit]) -> Ite
 def _told_apart(connection: Connection, edits: Iterable[Edit]) -> list[_Change]:
     """Return what really changes; of several judgements of one photo the last counts."""
     edits = list(edits)
-    rows: dict[int, str | None] = {one.id: _as_json(one) for one in categories(connection)}
+    told = [edit.category_id for edit in edits if isinstance(edit, CategoryEdit)]
+    rows: dict[int, str | None] = {one.id: _as_json(one) for one in categories(connection, told)}
     judged = {edit[:2]: _as_digit(edit.is_member) for edit in edits if isinstance(edit, JudgementEdit)}
     before = _judgements(connection, judged)
     of_photos = [_Change(*place, before.get(place), after) for place, after in judged.items()]
@@ -228,10 +229,11 @@ def _next(connection: Connection, *, undoing: bool) -> Step | None:
 # Rows and records
 
 
-def categories(connection: Connection) -> list[Category]:
-    """Return the categories in the order in which they were added."""
-    rows = connection.execute(select(schema.category).order_by(schema.category.c.id)).mappings()
-    return [Category(**row) for row in rows]
+def categories(connection: Connection, ids: Iterable[int] | None = None) -> list[Category]:
+    """Return the categories, or those of these ids, in the order in which they were added."""
+    rows, number = select(schema.category).order_by(schema.category.c.id), schema.category.c.id
+    asked = [rows] if ids is None else [rows.where(number.in_(chunk)) for chunk in chunks(sorted(ids))]
+    return [Category(**row) for some in asked for row in connection.execute(some).mappings()]
 
 
 def _as_json(category: Category) -> str:

@@ -82,6 +82,7 @@ photo = Table(
     Column("format", Text, nullable=False),
     Column("captured_at", Text, index=True),  # local time by the camera's clock, "YYYY-MM-DDTHH:MM:SS[.fff]"
     Column("camera", Text),
+    Column("is_superseded", Integer, nullable=False, server_default=text("0")),  # 1: its edited form took its place
 )
 
 file = Table(
@@ -188,6 +189,7 @@ step = Table(
     Column("subject", Text, nullable=False),
     Column("photos", Integer, nullable=False),
     Column("is_undone", Integer, nullable=False, server_default=text("0"), index=True),
+    sqlite_autoincrement=True,  # whoever saw a step may ask for it, so that no other one may ever have its number
 )
 
 step_change = Table(
@@ -209,7 +211,8 @@ head = Table(
     Column("digest", Text, nullable=False),
     Column("weights", LargeBinary, nullable=False),
     Column("biases", LargeBinary, nullable=False),
-    Column("precision", Float),
+    Column("put_in", LargeBinary, nullable=False),
+    Column("taken_out", LargeBinary, nullable=False),
 )
 
 membership = Table(
@@ -221,4 +224,12 @@ membership = Table(
     Column("generation", Integer, nullable=False),
     Column("photo_ids", LargeBinary, nullable=False),
     Column("scores", LargeBinary, nullable=False),
+)
+
+background = Table(
+    "background",
+    metadata,
+    Column("model_id", ForeignKey("model.id", ondelete="CASCADE"), primary_key=True),
+    Column("photos", Integer, nullable=False),  # in the library when the sample was drawn
+    Column("photo_ids", LargeBinary, nullable=False),
 )

@@ -73,12 +73,9 @@ class CategoryAccess:
 
     def add(self, category: Category, photo_ids: Sequence[int] = ()) -> Category:
         """Add a category with its first photos; return it as it is in the catalog."""
-        from clipsearch.library.categories import editing, judging
+        from clipsearch.library.categories import editing
 
-        made = editing.add(self._library, category)
-        if photo_ids:
-            judging.judge(self._library, made.id, photo_ids, True)
-        return made
+        return editing.add(self._library, category, photo_ids)
 
     def change(self, category: Category) -> Category:
         from clipsearch.library.categories import editing

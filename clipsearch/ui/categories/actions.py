@@ -40,6 +40,7 @@ class CategoryActions(QObject):
         keys = PhotoKeys((grid, view), self)
         self.judging = Judging(self._shelf, self.chosen, keys, lambda: session.category, pages)
         self.undo_bar = UndoBar(pages)
+        self.undo_bar.left.connect(pages.take_focus)
         self.undoing = Undoing(self._shelf, menus, self.undo_bar)
         pages.currentChanged.connect(lambda _: self.undo_bar.keep_away(pages.currentWidget() is pages.teaching))
         self.category_menu = CategoryMenu(self)

@@ -18,7 +18,10 @@ _FEWEST_MAYBE, _MOST_MAYBE = 20, 200
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A category's photos, the user's own first, best first; behind them those that may belong; the judgements."""
+    """A category's photos, the user's own first, best first; those that are not shown at once; the judgements.
+
+    `maybe` are the most likely of the others, best first, and last what the user took out, who may think again.
+    """
 
     category_id: int
     ids: Sequence[int]
@@ -27,16 +30,16 @@ class Contents:
 
 
 def read_contents(access: CategoryAccess, category_id: int, threshold: float) -> Contents:
-    """Read a category's photos, and the most likely of the others that the user has not taken out."""
+    """Read a category's photos, and the others that are worth a look."""
     members, _ = access.member_ids(category_id)
     ids, scores = access.all_scores(category_id)
     judged = access.judgements(category_id)
-    known = np.concatenate([members, np.fromiter(judged, np.int64, len(judged))])
-    others = ~np.isin(ids, known)
-    ids, scores = ids[others], scores[others]
-    likely = int(np.count_nonzero(scores >= _MAYBE_SHARE * threshold))
+    taken_out = np.isin(ids, [photo_id for photo_id, is_member in judged.items() if not is_member])
+    others = ~np.isin(ids, members) & ~np.isin(ids, list(judged))
+    likely = int(np.count_nonzero(scores[others] >= _MAYBE_SHARE * threshold))
     count = min(max(likely, _FEWEST_MAYBE), _MOST_MAYBE)
-    return Contents(category_id, members.tolist(), ids[:count].tolist(), judged)
+    maybe = [*ids[others][:count].tolist(), *ids[taken_out].tolist()]
+    return Contents(category_id, members.tolist(), maybe, judged)
 
 
 class ContentsFeed(QObject):

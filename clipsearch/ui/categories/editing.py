@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
@@ -30,6 +30,8 @@ class Editing(QObject):
         self._page = page
         self._editor: CategoryEditor = page.editor
         self._examples: Sequence[int] = ()
+        self._judged: Mapping[int, bool] = {}  # what the user has said of photos, which are marked
+        self._category_id = 0
         self._preview: Preview | None = None
         self._template_sets: Sequence[str] = ()
         self._is_open = False
@@ -44,10 +46,21 @@ class Editing(QObject):
         if self._shelf.is_read_only or not self._shelf.is_ready:
             return
         self._is_open, self._examples, self._preview = True, examples, None
+        self._category_id, self._judged = category.id, dict.fromkeys(examples, True)
         self.began.emit()
         self._editor.open(category, self._shelf.infos, self._shelf.access.template_sets(), len(examples))
-        if category.name and not category.id and not category.prompts:
+        if not category.name:
+            remark = self.tr("Type a name, and the photos that fit appear here")
+            self._page.show_members(self.tr("New category"), remark, None, is_preview=True)
+        elif not category.id and not category.prompts:
             self._previewing.suggest(category.name)
+
+    def mark(self, contents: Contents) -> None:
+        """Mark the user's own photos in the preview, too, if these are of the category that is edited."""
+        if self._is_open and contents.category_id == self._category_id:
+            self._judged = contents.judged
+            if self._preview is not None:
+                self._show(self._editor.category, self._preview)
 
     def close(self) -> None:
         """Forget what is being edited."""
@@ -87,7 +100,7 @@ class Editing(QObject):
         remark = told if ids or not maybe else sentences.nothing_sure()
         heading = wording.one_line(category.name) or self.tr("New category")
         self._editor.show_count(told)
-        self._page.show_members(heading, remark, Contents(category.id, ids, maybe, {}), is_preview=True)
+        self._page.show_members(heading, remark, Contents(category.id, ids, maybe, self._judged), is_preview=True)
 
     def _save(self, category: Category) -> None:
         """Save it; the panel stays open until that has worked."""

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +23,7 @@ from clipsearch.ui import wording
 from clipsearch.ui.categories import sentences
 from clipsearch.ui.categories.editor_fields import ColourField, GroupField, LinesField, ParentField, TemplatesField
 from clipsearch.ui.categories.histogram import Histogram
-from clipsearch.ui.widgets import label, tool_button
+from clipsearch.ui.widgets import label, scroll_area, tool_button
 
 _WIDTH_PX = 312
 _USUAL_THRESHOLD = 50
@@ -51,7 +50,7 @@ class CategoryEditor(QFrame):
         self._taken = label(self.tr("There is a category of this name already."), "alarm")
         self._names: Collection[str] = ()  # of the other categories, which cannot be taken
         self._examples = label(role="muted")
-        self._prompts = LinesField(self.tr("One description a line"))
+        self._prompts = LinesField(self.tr("One description a line; without any, its name counts"))
         self._negatives = LinesField(self.tr("Such as: drawings of it"))
         self._count = label(role="muted")
         self.histogram = Histogram()
@@ -59,7 +58,7 @@ class CategoryEditor(QFrame):
         self._group = GroupField()
         self._parent = ParentField()
         self._colour = ColourField()
-        self._more = QPushButton(self.tr("More"))
+        self._more = QPushButton(self.tr("Colour, nesting, group…"))
         self._rest = QWidget()
         self._save = QPushButton(self.tr("Save"))
         self._save.setProperty("primary", True)
@@ -169,7 +168,7 @@ class CategoryEditor(QFrame):
 
     def _show_rest(self, is_open: bool) -> None:
         self._rest.setVisible(is_open)
-        self._more.setText(self.tr("Less") if is_open else self.tr("More"))
+        self._more.setText(self.tr("Less") if is_open else self.tr("Colour, nesting, group…"))
         if is_open:
             QTimer.singleShot(0, self, lambda: self._area.ensureWidgetVisible(self._rest, 0, 0))  # once it is laid out
 
@@ -199,7 +198,8 @@ class CategoryEditor(QFrame):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 4, 0, 8)
         outer.addLayout(self._head())
-        self._area = _scrolling(body)
+        self._area = scroll_area(body, "editorArea")
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         outer.addWidget(self._area, 1)
         outer.addLayout(self._scores())
         outer.addLayout(self._foot())
@@ -250,14 +250,3 @@ class CategoryEditor(QFrame):
         foot.addWidget(self._cancel)
         foot.addWidget(self._save)
         return foot
-
-
-def _scrolling(body: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setObjectName("editorArea")
-    area.setWidgetResizable(True)
-    area.setFrameShape(QScrollArea.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(body)
-    return area

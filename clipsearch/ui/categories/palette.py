@@ -30,6 +30,7 @@ from clipsearch.ui.photo_model import Index
 from clipsearch.ui.widgets import label
 
 _WIDTH_PX, _ROW_PX, _ROWS = 420, 32, 9
+_ICON_PX = QSize(14, 14)
 _BESIDE_NAME_PX = 80  # dot, number key and what lies between
 _ID = Qt.ItemDataRole.UserRole  # of the category; None: a new one is to be made
 _DIGIT = Qt.ItemDataRole.UserRole + 1  # the number key of the category; None: it has none
@@ -99,7 +100,7 @@ class Palette(QDialog):
         self.rows.setItemDelegate(_Rows(self.rows))
         self.rows.setAccessibleName(self.tr("Categories"))
         self.rows.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.rows.setIconSize(QSize(14, 14))
+        self.rows.setIconSize(_ICON_PX)
         self.rows.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.rows.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.rows.itemClicked.connect(lambda item: self._take(item, out=False))
@@ -116,7 +117,10 @@ class Palette(QDialog):
             self.rows.addItem(self._row(info))
         name = words.strip()
         if name and _letters(name) not in {_letters(info.name) for info in self._infos}:
-            row = QListWidgetItem(icon("add"), self.tr("New category “{name}”").format(name=wording.one_line(name)))
+            row = QListWidgetItem(
+                _untinted(icon("add").pixmap(_ICON_PX, self.devicePixelRatioF())),
+                self.tr("New category “{name}”").format(name=wording.one_line(name)),
+            )
             row.setSizeHint(QSize(0, _ROW_PX))
             self.rows.addItem(row)
         self.rows.setCurrentRow(0)
@@ -125,9 +129,11 @@ class Palette(QDialog):
 
     def _row(self, info: CategoryInfo) -> QListWidgetItem:
         category_id = info.category.id
-        row = QListWidgetItem(_dot(colour_of(info.category)), self._names[category_id])
+        name, digit = self._names[category_id], self._digits.get(category_id)
+        row = QListWidgetItem(_dot(colour_of(info.category)), name)
         row.setData(_ID, category_id)
-        row.setData(_DIGIT, self._digits.get(category_id))
+        row.setData(_DIGIT, digit)
+        row.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {digit}" if digit else name)
         row.setSizeHint(QSize(0, _ROW_PX))
         return row
 
@@ -172,6 +178,11 @@ def _dot(colour: QColor) -> QIcon:
     painter.setBrush(colour)
     painter.drawEllipse(4, 4, 20, 20)
     painter.end()
-    dot = QIcon(pixmap)
-    dot.addPixmap(pixmap, QIcon.Mode.Selected)  # else it is tinted where its row is chosen
-    return dot
+    return _untinted(pixmap)
+
+
+def _untinted(pixmap: QPixmap) -> QIcon:
+    """An icon that stays as it is where its row is chosen."""
+    result = QIcon(pixmap)
+    result.addPixmap(pixmap, QIcon.Mode.Selected)
+    return result

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from PySide6.QtCore import QCoreApplication
 
 from clipsearch.records import Action, Category, CategoryInfo, Step
@@ -17,7 +19,9 @@ def done(step: Step) -> str:
         Action.REMOVE: QCoreApplication.translate("categories", "Category {name} removed"),
         Action.ASSIGN: QCoreApplication.translate("categories", "%Ln photos put into {name}", "", step.photos),
         Action.REJECT: QCoreApplication.translate("categories", "%Ln photos taken out of {name}", "", step.photos),
-        Action.TAKE_BACK: QCoreApplication.translate("categories", "%Ln photos left to {name} again", "", step.photos),
+        Action.TAKE_BACK: QCoreApplication.translate(
+            "categories", "%Ln judgements about {name} taken back", "", step.photos
+        ),
         Action.MOVE: QCoreApplication.translate("categories", "%Ln photos moved to {name}", "", _moved(step)),
         Action.IMPORT: QCoreApplication.translate("categories", "%Ln photos put in by their keywords", "", step.photos),
     }
@@ -71,11 +75,22 @@ def nothing_sure() -> str:
 
 
 def precision(info: CategoryInfo) -> str:
-    """How well the examples predict each other, in words; empty where there are too few."""
-    if info.precision is None:
+    """How the user's examples fare, each left out of what was learned; empty where there are too few."""
+    known = info.recognition
+    if known is None:
         return ""
-    text = QCoreApplication.translate("categories", "about {share} % of what it finds is right")
-    return text.format(share=wording.number(round(100 * info.precision)))
+    if not known.taken_out:
+        text = QCoreApplication.translate("categories", "by itself it would find {found} of {put_in} put in")
+    elif not known.put_in:
+        text = QCoreApplication.translate(
+            "categories", "by itself it would wrongly take {mistaken} of {taken_out} taken out"
+        )
+    else:
+        text = QCoreApplication.translate(
+            "categories",
+            "by itself it would find {found} of {put_in} put in, and wrongly {mistaken} of {taken_out} taken out",
+        )
+    return text.format_map({name: wording.number(count) for name, count in asdict(known).items()})
 
 
 def _moved(step: Step) -> int:

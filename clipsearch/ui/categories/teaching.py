@@ -29,17 +29,19 @@ class Teaching(QObject):
         self._photos: Sequence[Photo] = ()
         self._at = 0
         self._skipped: set[int] = set()
+        self._judged: list[Photo] = []  # in this lesson, the latest last
         self._is_waiting = False  # for the category to have learned from the last ten
         page.answered.connect(self._on_answered)
         page.back_wanted.connect(self._go_back)
         page.closed.connect(self.end)
         shelf.learning_changed.connect(self._on_learning_changed)
         shelf.changed.connect(self._on_changed)
+        shelf.undone.connect(lambda _: self._on_undone())
 
     def begin(self, category_id: int) -> None:
         """Teach this category."""
         self._category_id = category_id
-        self._skipped = set()
+        self._skipped, self._judged = set(), []
         self._fetch()
 
     def end(self) -> None:
@@ -88,6 +90,7 @@ class Teaching(QObject):
         if is_member is None:
             self._skipped.add(photo.id)
         elif self._category_id is not None:
+            self._judged.append(photo)
             self._shelf.judge(self._category_id, [photo.id], is_member)
         self._at += 1
         self._show()
@@ -98,6 +101,16 @@ class Teaching(QObject):
             self._at -= 1
             self._skipped.discard(self._photos[self._at].id)
             self._show()
+
+    def _on_undone(self) -> None:
+        """Ask once more about the photo whose judgement was undone."""
+        if self._category_id is None or not self._judged or self._page.photo is None:
+            return
+        photo = self._judged.pop()
+        if photo not in self._photos:  # it was among the ten before
+            self._photos = [*self._photos[: self._at], photo, *self._photos[self._at :]]
+        self._at = self._photos.index(photo)
+        self._show()
 
     def _on_learning_changed(self, is_learning: bool) -> None:
         if self._is_waiting and not is_learning:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QWidget
 
 from clipsearch.ui.widgets import elided_label, push_button, tool_button
 
@@ -16,13 +16,14 @@ _LONGEST_PX = 560
 
 
 class UndoBar(QFrame):
-    """Floats over `over`; goes by itself after a while, unless the mouse is on it.
+    """Floats over `over`; goes by itself after a while, unless the mouse or the keyboard is on it.
 
     While it is `keep_away`, nothing is told of what was done: the user is at something that it would lie over.
     """
 
     undo_wanted = Signal()
     redo_wanted = Signal()
+    left = Signal()  # it had the keyboard and goes: somebody else is to have it
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
@@ -32,7 +33,7 @@ class UndoBar(QFrame):
         self._text = elided_label(cut=Qt.TextElideMode.ElideRight)
         self._undo = push_button("undo", self.tr("Undo"), lambda: self._answer(self.undo_wanted.emit))
         self._redo = push_button("redo", self.tr("Redo"), lambda: self._answer(self.redo_wanted.emit))
-        self._close = tool_button("close", self.tr("Close this message"), self.hide, 16)
+        self._close = tool_button("close", self.tr("Close this message"), self._go, 16)
         self._timer = QTimer(self, singleShot=True, interval=_SHOWN_MS)
         self._timer.timeout.connect(self._on_time_over)
         row = QHBoxLayout(self)
@@ -83,11 +84,22 @@ class UndoBar(QFrame):
         self.raise_()
 
     def _on_time_over(self) -> None:
-        if self.underMouse():
+        if self.underMouse() or self._has_keyboard:
             self._timer.start()
         else:
             self.hide()
 
     def _answer(self, ask: Callable[[], object]) -> None:
-        self.hide()
+        self._go()
         ask()
+
+    def _go(self) -> None:
+        had_keyboard = self._has_keyboard
+        self.hide()
+        if had_keyboard:
+            self.left.emit()
+
+    @property
+    def _has_keyboard(self) -> bool:
+        widget = QApplication.focusWidget()
+        return widget is not None and self.isAncestorOf(widget)

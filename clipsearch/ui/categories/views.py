@@ -68,6 +68,8 @@ class CategoryViews(QObject):
         if self._session.contents.category_id != info.category.id:
             self.chosen.emit(info)
         self.editing.open(info.category)
+        if self._contents is not None:
+            self.editing.mark(self._contents)
 
     def teach(self, info: CategoryInfo) -> None:
         """Ask about the photos that would teach a category most."""
@@ -110,6 +112,7 @@ class CategoryViews(QObject):
 
     def _on_contents(self, contents: Contents) -> None:
         self._contents = contents
+        self.editing.mark(contents)
         self._render()
 
     def _render(self) -> None:
@@ -143,9 +146,9 @@ class CategoryViews(QObject):
         if self._session.category is None:
             self._page.hide_members()
         self._render()
-        self._page.grid.setFocus()
+        self._page.take_focus()
 
     def _on_teaching_ended(self) -> None:
         if self._pages.currentWidget() is self._pages.teaching:
             self._pages.setCurrentWidget(self._page)
-            self._page.grid.setFocus()
+            self._page.take_focus()

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipsearch.errors import CatalogError, PackageError
+from clipsearch.errors import CatalogError, ClipsearchError, PackageError
 from clipsearch.library.calibration import calibrated
-from clipsearch.library.categories import applying, editing, heads, judging, updating
+from clipsearch.library.categories import applying, editing, heads, history, judging, updating
 from clipsearch.library.library import Library
-from clipsearch.records import ApplyCounts, ApplyProgress, Category
+from clipsearch.records import Action, ApplyCounts, ApplyProgress, Category
+from clipsearch.store.tables.history import CategoryEdit
 from tests.library.categories.stand import DIM, TEXTS, TextsByLot, library_of, vectors_of
 from tests.store.filled import clustered_vectors, fill, remove
 
@@ -112,7 +113,26 @@ def test_examples_teach(library: Library) -> None:
     after = {photo_id: place for place, photo_id in enumerate(applying.all_scores(library, category.id)[0].tolist())}
     unseen = alike[8:18]
     assert sum(after[one] for one in unseen) < sum(before[one] for one in unseen)
-    assert editing.find(library, "sea").precision is not None
+    recognition = editing.find(library, "sea").recognition
+    assert recognition is not None
+    assert (recognition.put_in, recognition.taken_out) == (8, 20)
+    assert recognition.found >= 4 > recognition.mistaken
+    editing.change(library, replace(category, threshold=0.999999))
+    strict = editing.find(library, "sea").recognition
+    assert strict is not None
+    assert strict.found < recognition.found
+
+
+def test_nothing_is_told_of_too_few_examples(library: Library) -> None:
+    category = add(library, "sea", exclusive_group="landscape")
+    other = add(library, "hill", exclusive_group="landscape")
+    judging.judge(library, category.id, [1, 2, 3], True)
+    judging.judge(library, other.id, range(10, 15), True)
+    applying.refresh(library)
+    assert editing.find(library, "sea").recognition is None  # what lies in the other was not taken out by the user
+    hill = editing.find(library, "hill").recognition
+    assert hill is not None
+    assert (hill.put_in, hill.taken_out, hill.mistaken) == (5, 0, 0)
 
 
 def test_only_what_has_changed_is_looked_at(library: Library) -> None:
@@ -147,13 +167,46 @@ def test_a_journal_that_does_not_reach_back_means_looking_at_all(library: Librar
     assert counts(library).photos == PHOTOS
 
 
-def test_a_library_twice_as_large_is_calibrated_anew(library: Library) -> None:
-    add(library, "sea")
+def found(library: Library, category: Category) -> list[tuple[int, float]]:
+    ids, scores = applying.member_ids(library, category.id)
+    return list(zip(ids.tolist(), scores.tolist(), strict=True))
+
+
+def test_the_same_words_find_the_same_whenever_they_are_said(library: Library) -> None:
+    first = add(library, "sea", prompts=("shore",))
+    applying.refresh(library)
+    fill(library.catalog, clustered_vectors(PHOTOS // 3, DIM, 6), PHOTOS + 1)
+    second = add(library, "beach", prompts=("shore",))
+    applying.refresh(library)
+    assert found(library, first) == found(library, second) != []
+
+
+def test_editing_and_undoing_brings_back_the_same_members(library: Library) -> None:
+    category = add(library, "sea")
+    judging.judge(library, category.id, [1, 2, 3], True)
+    applying.refresh(library)
+    fill(library.catalog, clustered_vectors(PHOTOS // 3, DIM, 6), PHOTOS + 1)
+    applying.refresh(library)
+    before = found(library, category)
+    editing.change(library, replace(category, prompts=("hill",)))
+    judging.judge(library, category.id, [9], True)
+    applying.refresh(library)
+    assert found(library, category) != before
+    for _ in range(2):
+        history.undo(library)
+    applying.refresh(library)
+    assert found(library, category) == before
+
+
+def test_a_library_that_has_become_another_is_learned_anew_as_a_whole(library: Library) -> None:
+    first, second = add(library, "sea"), add(library, "hill")
     applying.refresh(library)
     digests = stored_digests(library)
     fill(library.catalog, clustered_vectors(PHOTOS, DIM, 6), PHOTOS + 1)
+    applying.refresh(library, [first.id])
+    assert stored_digests(library) == digests  # none of them before the others
     applying.refresh(library)
-    assert stored_digests(library) != digests
+    assert all(stored_digests(library)[one.id] != digests[one.id] for one in (first, second))
 
 
 def test_categories_that_exclude_each_other(library: Library) -> None:
@@ -207,6 +260,19 @@ def test_the_inner_belong_to_the_outer(library: Library) -> None:
     assert everything[0][-1] == strangers[1]
     info = editing.find(library, "animals")
     assert info.members == len(applying.member_ids(library, outer.id)[0])
+
+
+def test_categories_nested_deeper_than_allowed_do_no_harm(library: Library) -> None:
+    """As another program's catalog may have them: a thousand, each in the one before."""
+    names = [CategoryEdit(-number, Category(0, f"{number}", 1 - number or None)) for number in range(1, 1001)]
+    outermost, *_, innermost = library.catalog.labels.history.change(Action.IMPORT, "1", names)
+    judging.judge(library, innermost, [7], True)
+    judging.judge(library, outermost, [8], True)
+    ids, _ = applying.member_ids(library, outermost)
+    assert set(ids.tolist()) == {7, 8}
+    assert editing.find(library, "1").found == 1
+    with pytest.raises(ClipsearchError, match="at most 32 categories"):
+        editing.add(library, Category(0, "one more", innermost))
 
 
 def test_a_circle_does_no_harm(library: Library) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clipsearch.library.categories.background import Sample
+from clipsearch.library.categories.background import Backgrounds, Sample
 from clipsearch.library.library import Library
+from clipsearch.store.tables.changes import note_change
 from tests.library.categories.stand import DIM, library_of, vectors_of
 from tests.store.filled import clustered_vectors, fill, remove
 
@@ -62,9 +63,47 @@ def test_photos_without_a_file_are_not_drawn(library: Library) -> None:
     assert len(sample.ids) == SIZE and not set(sample.ids.tolist()) & set(gone)
 
 
-def test_the_era_ends_when_the_library_has_doubled(library: Library) -> None:
-    era = library.backgrounds.era(library.answering)
-    fill(library.catalog, clustered_vectors(20, DIM, 8), PHOTOS + 1)
-    assert library.backgrounds.era(library.answering) == era
-    fill(library.catalog, clustered_vectors(PHOTOS, DIM, 9), PHOTOS + 21)
-    assert library.backgrounds.era(library.answering) != era
+def settled(library: Library, *, may_replace: bool = True) -> str:
+    """Return the mark of the background after the library was applied, as another process sees it."""
+    library.backgrounds.settle(library.answering, may_replace=may_replace)
+    return Backgrounds(library.catalog, library.classifiers).mark(library.answering)
+
+
+def test_the_stored_sample_is_that_which_was_drawn_in_memory(library: Library) -> None:
+    before = library.backgrounds.mark(library.answering)
+    assert settled(library) == before
+    assert (library.backgrounds.of(library.answering).sample == vectors_of(PHOTOS)[library_ids(library) - 1]).all()
+
+
+def library_ids(library: Library) -> np.ndarray:
+    stored = library.catalog.memberships.sample(library.answering.model_id)
+    assert stored is not None
+    return stored.photo_ids
+
+
+def test_it_stays_until_the_library_has_grown_or_shrunk_by_more_than_half(library: Library) -> None:
+    mark = settled(library)
+    fill(library.catalog, clustered_vectors(PHOTOS // 2, DIM, 8), PHOTOS + 1)
+    remove(library.catalog, library_ids(library).tolist()[:300])
+    assert settled(library) == mark
+    fill(library.catalog, clustered_vectors(1, DIM, 9), 2 * PHOTOS)
+    assert settled(library, may_replace=False) == mark
+    grown = settled(library)
+    assert grown != mark
+    assert library.backgrounds.mark(library.answering) == grown
+    with library.catalog._database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM vector WHERE photo_id > 700")
+    assert settled(library) != grown
+
+
+def test_vectors_that_come_back_are_seen(library: Library) -> None:
+    mark = settled(library)
+    with library.catalog._database.write() as connection:
+        connection.exec_driver_sql("INSERT INTO model (id, name, dim) VALUES (2, 'another', 16)")
+        connection.exec_driver_sql("UPDATE vector SET model_id = 2 WHERE photo_id <= 300")
+    library.backgrounds._kept = None
+    assert library.backgrounds.mark(library.answering) != mark
+    with library.catalog._database.write() as connection:
+        connection.exec_driver_sql("UPDATE vector SET model_id = 1")
+        note_change(connection)
+    assert library.backgrounds.mark(library.answering) == mark

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from clipsearch.errors import ClipsearchError
-from clipsearch.library.categories import editing, judging
+from clipsearch.library.categories import editing, history, judging
+from clipsearch.library.categories.limits import DEEPEST
 from clipsearch.library.categories.nesting import within
 from clipsearch.library.library import Library
 from clipsearch.records import Category
@@ -51,6 +52,24 @@ def test_a_category_is_forgotten_with_its_judgements(colours: Library, folder: P
     assert editing.categories(colours) == []
     assert editing.add(colours, "Warm").id != warm.id
     assert editing.find(colours, "Warm").assigned == 0
+
+
+def test_a_category_comes_and_goes_with_its_first_photos_in_one_step(
+    colours: Library, folder: Path, index: Index
+) -> None:
+    paint(folder / "red.png", "red")
+    index(colours, folder)
+    (red,) = colours.catalog.photos.ids()
+    made = editing.add(colours, "Warm", [red])
+    assert colours.catalog.labels.all_judgements() == {made.id: {red: True}}
+    history.undo(colours)
+    assert (editing.categories(colours), colours.catalog.labels.all_judgements()) == ([], {})
+    history.redo(colours)
+    assert editing.find(colours, "Warm").assigned == 1
+    history.undo(colours)
+    known = editing.add(colours, "Warm")
+    assert editing.add(colours, "warm", [red]) == known
+    assert editing.find(colours, "Warm").assigned == 1
 
 
 def test_what_is_told_is_kept_tidy(colours: Library) -> None:
@@ -107,6 +126,30 @@ def test_categories_nest_but_not_in_circles(colours: Library) -> None:
     editing.nest(colours, birds.id, None)
     editing.nest(colours, animals.id, owls.id)
     assert [one.parent_id for one in colours.catalog.labels.all()] == [owls.id, None, birds.id]
+
+
+def test_categories_nest_only_so_deep(colours: Library) -> None:
+    chain = [editing.add(colours, "1")]
+    for number in range(2, DEEPEST + 1):
+        chain.append(editing.add(colours, Category(0, f"{number}", chain[-1].id)))
+    with pytest.raises(ClipsearchError, match="33 would lie too deep: at most 32 categories"):
+        editing.add(colours, Category(0, "33", chain[-1].id))
+    other = editing.add(colours, "other")
+    with pytest.raises(ClipsearchError, match="32 would lie too deep"):  # with all that lies in it
+        editing.nest(colours, chain[0].id, other.id)
+    editing.nest(colours, chain[1].id, other.id)
+    editing.nest(colours, chain[-1].id, None)
+    editing.nest(colours, other.id, chain[0].id)
+
+
+def test_one_that_another_process_has_just_added_is_returned(colours: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was not there yet when it was looked for."""
+    pets, look = editing.add(colours, "Pets"), editing.known_as
+    answers = iter([None])
+    monkeypatch.setattr(editing, "known_as", lambda *asked: next(answers, look(*asked)))
+    assert editing.add(colours, "pets") == pets
+    with pytest.raises(ClipsearchError, match="There is a category Pets already; take another name"):
+        editing.change(colours, replace(editing.add(colours, "Cars"), name="pets"))
 
 
 def test_a_circle_is_tolerated_when_read() -> None:

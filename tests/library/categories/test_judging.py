@@ -168,6 +168,20 @@ def test_a_large_file_is_known_by_samples_of_its_content(
     assert "large.bmp" in in_warm(judged)
 
 
+def test_files_that_changed_places_are_known_by_their_content(judged: Library, folder: Path) -> None:
+    (folder / "red.png").rename(folder / "away.png")
+    (folder / "white.png").rename(folder / "red.png")
+    (folder / "away.png").rename(folder / "white.png")
+    judging.take_back(judged, "Warm", [folder / "white.png"])  # what is red
+    assert in_warm(judged) == {"green.png"}
+
+
+def test_an_edited_file_that_was_not_indexed_yet_is_known_by_its_place(judged: Library, folder: Path) -> None:
+    paint(folder / "red.png", "orange")
+    judging.take_back(judged, "Warm", [folder / "red.png"])
+    assert in_warm(judged) == {"green.png"}
+
+
 def test_a_file_that_is_away_is_known_by_its_place(judged: Library, folder: Path) -> None:
     folder.rename(folder.with_name("unplugged"))
     judging.assign(judged, "Warm", [folder / "white.png"])

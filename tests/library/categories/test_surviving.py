@@ -119,6 +119,18 @@ def test_an_edited_example_teaches_by_its_new_look(library: Library, folder: Pat
     assert head(library) != before
 
 
+def test_a_picture_that_is_written_again_and_again_teaches_once(library: Library, folder: Path, index: Index) -> None:
+    for blue in (101, 102, 103):
+        paint(folder / "navy.png", (5, 10, blue))
+        index(library)
+    examples = library.catalog.labels.examples()[editing.find(library, "red").category.id]
+    assert sorted(examples.values()) == [False, True]
+    (folder / "navy.png").unlink()
+    index(library)
+    category_id = editing.find(library, "red").category.id
+    assert library.catalog.labels.examples()[category_id] == examples  # though the file is gone
+
+
 def test_new_photos_are_put_into_categories_by_the_run_that_indexes_them(
     library: Library, folder: Path, index: Index
 ) -> None:

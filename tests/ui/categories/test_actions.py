@@ -122,6 +122,30 @@ def test_delete_and_backspace_take_out_of_the_category_that_is_shown(
     assert len(categories.past) == 2
 
 
+def test_what_comes_after_a_photo_taken_out_is_chosen_next(
+    qtbot, opened: MainWindow, categories: FakeCategories, session: Session
+) -> None:
+    opened.activateWindow()
+    opened.show_category(session.shelf.info(1))
+    qtbot.waitUntil(lambda: 0 < session.model.rowCount() < 30)
+    opened.pages.photos.grid.setFocus()
+    first, second = choose(opened, 0, 1)
+    choose(opened, 0, 0)
+    press(opened, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: opened.category_actions.chosen.ids == [second])
+    press(opened, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: categories.judged.get(1) == {first: False, second: False})
+
+
+def test_a_photo_reached_by_tab_is_chosen(qtbot, opened: MainWindow) -> None:
+    opened.activateWindow()
+    grid = opened.pages.photos.grid
+    opened.pages.photos._slider.setFocus()
+    QTest.keyClick(opened.pages.photos._slider, Qt.Key.Key_Tab)
+    assert opened.focusWidget() is grid
+    assert opened.category_actions.chosen.ids == [grid.currentIndex().data(Role.ID)]
+
+
 def test_keys_work_in_the_large_view(qtbot, opened: MainWindow, categories: FakeCategories) -> None:
     opened.pages.open_photo(5)
     qtbot.waitUntil(lambda: opened.pages.photo.photo is not None)

@@ -14,6 +14,7 @@ from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.photo_model import Role
 from clipsearch.ui.session import Session
 from tests.ui.fake_categories import FakeCategories
+from tests.ui.fake_library import FakeLibrary
 
 
 @pytest.fixture
@@ -47,6 +48,43 @@ def test_a_category_is_invented_with_candidates_while_typing(
     assert not editor.isVisible()
     qtbot.waitUntil(opened.pages.photos.category_bar.isVisible)
     assert len(categories.past) == 1
+
+
+def test_in_an_empty_library_the_keyboard_is_not_left_at_undo(
+    qtbot, window: MainWindow, session: Session, library: FakeLibrary
+) -> None:
+    library.ids = []
+    session.start()
+    qtbot.waitUntil(lambda: session.shelf.is_ready and window.pages.photos.empty.isVisible())
+    window.activateWindow()
+    window.categories.invent()
+    qtbot.keyClicks(window.pages.photos.editor._name, "cats")
+    qtbot.keyClick(window.pages.photos.editor._name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: session.category is not None and window.category_actions.undo_bar.isVisible())
+    assert window.focusWidget() is window.pages.photos.empty._button
+
+
+def test_before_there_is_a_name_nothing_is_said_of_the_category_shown_before(
+    some: list[int], opened: MainWindow, session: Session
+) -> None:
+    opened.show_category(session.shelf.info(some[0]))
+    opened.categories.invent()
+    assert _heading(opened)[0] == "New category"
+    assert not opened.pages.photos.category_bar.isVisible()
+    opened.pages.photos.editor.cancelled.emit()
+    assert _heading(opened)[0] == "birds"
+    assert opened.pages.photos.category_bar.isVisible()
+
+
+def test_the_users_own_photos_are_marked_in_the_preview_too(
+    qtbot, some: list[int], opened: MainWindow, categories: FakeCategories, session: Session
+) -> None:
+    session.shelf.judge(some[0], [25], True)
+    qtbot.waitUntil(lambda: categories.judged.get(some[0]) == {25: True})
+    opened.categories.edit(session.shelf.info(some[0]))
+    model = opened.pages.photos.model
+    qtbot.waitUntil(lambda: bool(categories.previewed) and 25 in _ids(opened))
+    qtbot.waitUntil(lambda: model.index(model.row_of(25)).data(Role.JUDGED) is True)
 
 
 def test_typing_on_makes_only_the_last_preview(

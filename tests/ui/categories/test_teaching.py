@@ -75,6 +75,18 @@ def test_a_slip_can_be_mended(qtbot, some: list[int], page: TeachingPage, catego
     qtbot.waitUntil(lambda: categories.judged.get(some[0]) == {30: False})
 
 
+def test_what_is_undone_is_asked_about_once_more(
+    qtbot, some: list[int], page: TeachingPage, opened: MainWindow, categories: FakeCategories
+) -> None:
+    _answer(qtbot, page, "ys")
+    qtbot.waitUntil(opened.menus.undo.isEnabled)
+    opened.menus.undo.trigger()
+    qtbot.waitUntil(lambda: page.photo is not None and page.photo.id == 30)
+    assert not categories.judged.get(some[0])
+    _answer(qtbot, page, "n")
+    qtbot.waitUntil(lambda: categories.judged.get(some[0]) == {30: False})
+
+
 def test_the_way_back_is_a_button_and_no_bar_lies_over_the_photo(
     qtbot, some: list[int], page: TeachingPage, opened: MainWindow, categories: FakeCategories
 ) -> None:

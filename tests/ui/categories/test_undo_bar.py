@@ -43,6 +43,18 @@ def test_it_stays_inside_at_the_foot(bar: UndoBar) -> None:
         assert bar.geometry().top() > 300
 
 
+def test_it_stays_under_the_keyboard_and_hands_it_on(qtbot, bar: UndoBar) -> None:
+    bar.window().activateWindow()
+    bar.show_done("Category birds added")
+    bar._undo.setFocus()
+    qtbot.waitUntil(bar._undo.hasFocus)
+    bar._on_time_over()
+    assert bar.isVisible()
+    with qtbot.waitSignal(bar.left):
+        qtbot.keyClick(bar._undo, Qt.Key.Key_Space)
+    assert not bar.isVisible()
+
+
 def test_it_keeps_away_from_what_it_would_lie_over(bar: UndoBar) -> None:
     bar.show_done("1 photo put into birds")
     bar.keep_away(True)

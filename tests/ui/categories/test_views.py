@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 
+from clipsearch.records import Recognition
 from clipsearch.ui.main_window import MainWindow
 from clipsearch.ui.photo_model import Role
 from clipsearch.ui.session import Session
@@ -42,14 +43,15 @@ def _choose(window: MainWindow, *photo_ids: int) -> None:
 def test_a_click_in_the_tree_shows_the_members_and_folds_what_may_belong(
     qtbot, some: list[int], opened: MainWindow, session: Session, categories: FakeCategories
 ) -> None:
-    categories.precision[some[0]] = 0.917
+    categories.recognition[some[0]] = Recognition(12, 11, 4, 1)
     session.shelf.refresh()
     tree = opened.sidebar.categories.tree
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=tree.visualItemRect(tree._items[some[0]]).center())
     qtbot.waitUntil(lambda: len(_ids(opened)) == 6)
     assert _ids(opened) == [25, 19, 13, 7, 1, -1]
     assert session.model.index(5).data(Role.FOLDED) == 25
-    qtbot.waitUntil(lambda: _heading(opened) == ("birds", "5 found · about 92 % of what it finds is right"))
+    told = "5 found · by itself it would find 11 of 12 put in, and wrongly 1 of 4 taken out"
+    qtbot.waitUntil(lambda: _heading(opened) == ("birds", told))
     assert opened.pages.photos.category_bar.isVisible()
     assert session.category.name == "birds"
 
@@ -65,7 +67,8 @@ def test_judging_the_chosen_photos_changes_what_is_shown(
     assert not bar._reject.isEnabled()
     assert categories.judged[shown] == {19: False, 13: False}
     session.model.set_unfolded(True)
-    assert not {19, 13} & set(_ids(opened))
+    assert set(_ids(opened)[-2:]) == {19, 13}  # the user may think again
+    assert session.model.index(len(_ids(opened)) - 1).data(Role.JUDGED) is False
     _choose(opened, 26)
     bar._accept.click()
     qtbot.waitUntil(lambda: _ids(opened)[:4] == [26, 25, 7, 1])

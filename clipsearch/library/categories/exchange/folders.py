@@ -43,11 +43,9 @@ def export(
     groups = placed(library, category_ids, mine=mine)
     total = sum(len(group.photos.ids) for group in groups)
     run = _Run([folder.path for folder in roots.check(library) if folder.offline], link=link, dry_run=dry_run)
-    folders: dict[tuple[str, ...], Path] = {}
     done = 0
     for group in groups:
-        path = group.path[group.above :]
-        folder = folders[path] = run.folder(folders.get(path[:-1], target), path[-1])
+        folder = run.folder(target, group.path[group.above :])
         for member in group.members(library):
             run.put(member.photo, folder)
             done += 1
@@ -63,14 +61,19 @@ class _Run:
         self.problems: list[Problem] = []
         self._away, self._link, self._dry_run = away, link, dry_run
         self._taken: set[tuple[Path, str]] = set()
+        self._folders: dict[tuple[str, ...], Path] = {}
 
-    def folder(self, around: Path, name: str) -> Path:
-        """Return a folder for a category, one that may be there but that is no other category's."""
-        harmless = made_harmless(name)
-        names = (harmless if number == 1 else f"{harmless} ({number})" for number in count(1))
-        folder = next(path for path in map(around.joinpath, names) if self._may_be_folder(path))
-        self._taken.add(_key(folder))
-        return folder
+    def folder(self, target: Path, path: tuple[str, ...]) -> Path:
+        """Return a category's folder below the target, one that may be there but that is no other category's."""
+        if not path:
+            return target
+        if path not in self._folders:
+            around, harmless = self.folder(target, path[:-1]), made_harmless(path[-1])
+            names = (harmless if number == 1 else f"{harmless} ({number})" for number in count(1))
+            folder = next(one for one in map(around.joinpath, names) if self._may_be_folder(one))
+            self._taken.add(_key(folder))
+            self._folders[path] = folder
+        return self._folders[path]
 
     def put(self, photo: Photo, folder: Path) -> None:
         """Put a photo, with what lies beside it, into a folder; what hinders it becomes a problem."""

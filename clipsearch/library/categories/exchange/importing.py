@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from clipsearch.files.workers import WorkerPool
 from clipsearch.files.xmp.packet import same
 from clipsearch.library import roots
 from clipsearch.library.categories.exchange.folders import AWAY
+from clipsearch.library.categories.exchange.placement import as_keyword
 from clipsearch.library.categories.exchange.reading import KeywordPath, Places, Tagged, keywords_of
+from clipsearch.library.categories.limits import LONGEST_NAME
+from clipsearch.library.categories.nesting import refuse_too_deep
+from clipsearch.library.categories.suggesting import prompts_for
 from clipsearch.library.library import Library
 from clipsearch.records import (
     Action,
@@ -30,15 +35,17 @@ from clipsearch.store.tables.history import CategoryEdit, Edit, JudgementEdit
 
 _AT_ONCE = 500
 _AHEAD = 64
-_LONGEST_NAME = 100
 _NAMES_TOLD = 3
+
+_Key = tuple[KeywordPath, bool]  # a keyword in the letters that all its spellings have in common, and whether it is own
 
 
 def survey(library: Library) -> Generator[ExchangeProgress, None, KeywordSurvey]:
     """Look for the keywords of all photos, in their files and sidecars, and return them, the most frequent first.
 
     Worker processes read the files, so that a bad one costs no more than a line among the problems, as does a photo
-    that cannot be reached. What this program itself wrote into sidecars is no keyword of the user's.
+    that cannot be reached. What this program itself wrote into sidecars is told apart, as `FoundKeyword.own`, and only
+    where no category here has its name: it may be what a model had found, and the library knows its own categories.
     """
     away = [folder.path for folder in roots.check(library) if folder.offline]
     problems: list[Problem] = []
@@ -54,20 +61,25 @@ def survey(library: Library) -> Generator[ExchangeProgress, None, KeywordSurvey]
                 collected.add(places.photo_id, answer)
                 problems += answer.problems
             yield ExchangeProgress(done, len(ids))
-    return KeywordSurvey(collected.keywords(), tuple(sorted(problems, key=lambda problem: problem.path)))
+    known = _by_name(library.catalog.labels.all())
+    keywords = (one for one in collected.keywords() if not one.own or same(one.path[-1]) not in known)
+    return KeywordSurvey(tuple(keywords), tuple(sorted(problems, key=lambda problem: problem.path)))
 
 
 def import_keywords(library: Library, keywords: Sequence[FoundKeyword]) -> ImportReport:
     """Make categories of keywords, nested as these are, and put their photos in, as the user's own judgements.
 
-    A category of the name is used where there is one. What the user said otherwise stands. It is one step to undo.
+    A category of the name is used where there is one; a new one looks for what its name suggests. What the user said
+    otherwise stands. It is one step to undo. Raises ClipsearchError where they would be nested too deep.
     """
     labels = library.catalog.labels
-    judged, plan = labels.all_judgements(), _Plan(labels.all())
+    judged, known = labels.all_judgements(), labels.all()
+    plan = _Plan(known, partial(prompts_for, library))
     wanted: dict[tuple[int, int], None] = {}
     for keyword in sorted(keywords, key=lambda one: -len(one.path)):  # flat ones may be named by nested ones
         category_id = plan.category(keyword.path)
         wanted |= dict.fromkeys((category_id, photo_id) for photo_id in keyword.photo_ids)
+    refuse_too_deep([*known, *(edit.after for edit in plan.new if edit.after)])
     new = [place for place in wanted if place[1] not in judged.get(place[0], {})]
     kept = sum(judged.get(category_id, {}).get(photo_id) is False for category_id, photo_id in wanted)
     edits: list[Edit] = [*plan.new, *(JudgementEdit(*place, True) for place in new)]
@@ -80,30 +92,32 @@ class _Collected:
     """The keywords met so far: how each was written, and the photos that have it."""
 
     def __init__(self) -> None:
-        self._spellings: dict[KeywordPath, Counter[KeywordPath]] = defaultdict(Counter)
-        self._photos: dict[KeywordPath, list[int]] = defaultdict(list)
+        self._spellings: dict[_Key, Counter[KeywordPath]] = defaultdict(Counter)
+        self._photos: dict[_Key, list[int]] = defaultdict(list)
 
     def add(self, photo_id: int, tagged: Tagged) -> None:
-        for path in tagged.paths:
-            key = tuple(map(same, path))
-            self._spellings[key][path] += 1
-            self._photos[key].append(photo_id)
+        for paths, own in ((tagged.paths, False), (tagged.own, True)):
+            for path in paths:
+                key = tuple(map(same, path)), own
+                self._spellings[key][path] += 1
+                self._photos[key].append(photo_id)
 
     def keywords(self) -> tuple[FoundKeyword, ...]:
         """Return the keywords as they are written most often, the most frequent first."""
         found = []
         for key, photo_ids in self._photos.items():
             path = max(sorted(self._spellings[key]), key=self._spellings[key].__getitem__)
-            found.append(FoundKeyword(path, tuple(sorted(photo_ids))))
-        return tuple(sorted(found, key=lambda keyword: (-keyword.photos, keyword.path)))
+            found.append(FoundKeyword(path, tuple(sorted(photo_ids)), own=key[1]))
+        return tuple(sorted(found, key=lambda keyword: (-keyword.photos, keyword.path, keyword.own)))
 
 
 class _Plan:
     """Which category each keyword means, and which are to be made; new ones have negative ids."""
 
-    def __init__(self, categories: Sequence[Category]) -> None:
+    def __init__(self, categories: Sequence[Category], prompts_for: Callable[[str], Sequence[str]]) -> None:
         self.new: list[CategoryEdit] = []
-        self._known = {same(one.name): one for one in categories}
+        self._known = _by_name(categories)
+        self._prompts_for = prompts_for
 
     def category(self, path: KeywordPath) -> int:
         """Return the id of the category that a keyword means: the one of its name, unless that is nested elsewhere."""
@@ -113,25 +127,30 @@ class _Plan:
         outer = self.category(path[:-1]) if len(path) > 1 else None
         name = next(name for name in _names(path) if self._fits(name, outer))
         known = self._known.get(same(name))
-        return known.id if known else self._add(name, outer)
+        return known.id if known else self._add(name, outer, path[-1])
 
     def _fits(self, name: str, parent_id: int | None) -> bool:
         known = self._known.get(same(name))
         return known is None or known.parent_id == parent_id
 
-    def _add(self, name: str, parent_id: int | None) -> int:
-        category = Category(-1 - len(self.new), name, parent_id)
+    def _add(self, name: str, parent_id: int | None, meaning: str) -> int:
+        category = Category(-1 - len(self.new), name, parent_id, tuple(self._prompts_for(meaning)))
         self.new.append(CategoryEdit(category.id, category))
         self._known[same(name)] = category
         return category.id
+
+
+def _by_name(categories: Sequence[Category]) -> dict[str, Category]:
+    """Return categories by what keywords of theirs have in common, however these are written."""
+    return {same(as_keyword(one.name)): one for one in categories}
 
 
 def _names(path: KeywordPath) -> Iterator[str]:
     """Yield what the category of a keyword may be called: names are taken once, wherever they are nested."""
     yield path[-1]
     for number in count(1):
-        rest = f" ({path[-2] if number == 1 else number})"[: _LONGEST_NAME // 2]
-        yield path[-1][: _LONGEST_NAME - len(rest)] + rest
+        rest = f" ({path[-2] if number == 1 else number})"[: LONGEST_NAME // 2]
+        yield path[-1][: LONGEST_NAME - len(rest)] + rest
 
 
 def _places(library: Library, ids: Sequence[int], away: Sequence[Path], problems: list[Problem]) -> Iterator[Places]:

@@ -4,12 +4,13 @@ The file is JSON in UTF-8, {"format": "clipsearch category", "version": 1, "cate
 category is an object; an outer one comes before those nested in it:
 
 - "name": text, 1 to 100 characters;
-- "parent": the place in the list, from 0, of the category that it is nested in, or null;
+- "parent": the place in the list, from 0, of the category that it is nested in, or null; at most 32 levels;
 - "prompts", "negatives": lists of texts; "templates", "group": text; "threshold": number between 0 and 1, or null;
   "colour": "#rrggbb" or ""; all as in `records.Category`;
 - "heads": what it has learned, by the id of the model: {model id: {"bias": number, "weights": base64 of little-endian
-  float32}} (see `weights`). They are of the same model on any computer, and worth nothing to another one. A category
-  without judgements has none, since its words say all.
+  float32}} (see `weights`). They are of the same model on any computer, and worth nothing to another one. They are what
+  it has learned in the model that answers, besides what came with it. A category without judgements has none, since its
+  words say all.
 
 Paths, names and numbers of photos are nowhere in it.
 """
@@ -23,31 +24,34 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from clipsearch.encode.encoder import Encoder
 from clipsearch.errors import ClipsearchError
 from clipsearch.files.replacing import replacing
 from clipsearch.library.calibration import Head
+from clipsearch.library.categories import applying
 from clipsearch.library.categories.editing import checked
 from clipsearch.library.categories.exchange.placement import path_of
 from clipsearch.library.categories.exchange.weights import as_values, heads_from, shared_heads
-from clipsearch.library.categories.nesting import within
+from clipsearch.library.categories.heads import Truth, current_heads
+from clipsearch.library.categories.limits import LONGEST_TEXT, MOST_TEXTS
+from clipsearch.library.categories.nesting import refuse_too_deep, within
 from clipsearch.library.library import Library
 from clipsearch.paths import extended
-from clipsearch.records import Action, Category
+from clipsearch.records import Action, Category, ReceiveReport
 from clipsearch.store.tables.history import CategoryEdit
 
 FORMAT, VERSION = "clipsearch category", 1
 
 _LARGEST_BYTES = 8 * 1024 * 1024
 _MOST_CATEGORIES = 1000
-_MOST_TEXTS = 200
-_LONGEST_TEXT = 500
 _KEYS = {"name", "parent", "prompts", "negatives", "templates", "group", "threshold", "colour", "heads"}
 
 
 def share(library: Library, category_ids: Collection[int], file: Path, *, nested: bool = True) -> int:
     """Write categories, and what is nested in them, to a file, in place of one that is there; return its bytes.
 
-    What they have learned is as of the last `applying.refresh`. Raises ClipsearchError.
+    What they have learned is of this moment, and of the model that answers: what an earlier one has kept may be out of
+    date. Raises ClipsearchError, also for what `receive` would refuse.
     """
     categories = library.catalog.labels.all()
     inner = within(categories)
@@ -56,17 +60,21 @@ def share(library: Library, category_ids: Collection[int], file: Path, *, nested
     learned = _learned(library, chosen)
     places = {one.id: place for place, one in enumerate(chosen)}
     values = [_values(one, places.get(one.parent_id or 0), learned[one.id]) for one in chosen]
-    data = json.dumps(
-        {"format": FORMAT, "version": VERSION, "categories": values}, ensure_ascii=False, indent=1
-    ).encode()
+    whole = {"format": FORMAT, "version": VERSION, "categories": values}
+    data = json.dumps(whole, ensure_ascii=False, indent=1).encode()
+    try:
+        _read(data)
+    except ValueError as error:
+        raise ClipsearchError("Category not shared", f"Nobody could receive this: {error}.", file) from error
     _write(file, data)
     return len(data)
 
 
-def receive(library: Library, file: Path) -> list[Category]:
-    """Add the categories of a shared file, in one step; return them as they were added.
+def receive(library: Library, file: Path, *, dry_run: bool = False) -> ReceiveReport:
+    """Add the categories of a shared file, in one step; tell what was added, or (`dry_run`) what would be.
 
-    A name that is taken gets a number. Raises ClipsearchError, in words, for a file that is not of this format.
+    A name that is taken gets a number, and so does a group's: in a group of the user's, categories that come would take
+    photos from those that are in it. Raises ClipsearchError, in words, for a file that is not of this format.
     """
     try:
         with extended(file).open("rb") as stream:
@@ -76,21 +84,37 @@ def receive(library: Library, file: Path) -> list[Category]:
         raise ClipsearchError("File not readable", f"{file} cannot be read: {error.strerror}.", file) from error
     except ValueError as error:
         raise ClipsearchError("File not usable", f"This is not a shared category: {error}.", file) from error
-    edits = _as_new(shared, tidied, {one.name.casefold() for one in library.catalog.labels.all()})
+    known = library.catalog.labels.all()
+    groups = _free_groups(tidied, known)
+    new = _as_new(shared, tidied, groups, {one.name.casefold() for one in known})
+    renamed = tuple((group, here) for group, here in groups.items() if group != here)
+    if dry_run:
+        return ReceiveReport(tuple(new), renamed)
+    edits = [CategoryEdit(one.id, one) for one in new]
     made = library.catalog.labels.history.change(Action.IMPORT, tidied[0].name, edits)
-    known = {one.id: one for one in library.catalog.labels.all()}
-    return [known[id_] for id_ in made]
+    added = {one.id: one for one in library.catalog.labels.all()}
+    return ReceiveReport(tuple(added[id_] for id_ in made), renamed)
 
 
-def _as_new(shared: Sequence[Category], tidied: Sequence[Category], taken: set[str]) -> list[CategoryEdit]:
-    """Return what adds the categories, nested as they are in the file, under names that are free."""
-    edits = []
+def _as_new(
+    shared: Sequence[Category], tidied: Sequence[Category], groups: Mapping[str, str], taken: set[str]
+) -> list[Category]:
+    """Return the categories, nested as they are in the file, under names that are free."""
+    new = []
     for read, one in zip(shared, tidied, strict=True):
         name = _free_name(one.name, taken)
         prompts = one.prompts or ((one.name,) if name != one.name else ())  # the number is no word for the model
-        new = replace(one, id=read.id, parent_id=read.parent_id, name=name, prompts=prompts)
-        edits.append(CategoryEdit(read.id, new))
-    return edits
+        group = groups.get(one.exclusive_group, "")
+        place = replace(one, id=read.id, parent_id=read.parent_id)
+        new.append(replace(place, name=name, prompts=prompts, exclusive_group=group))
+    return new
+
+
+def _free_groups(tidied: Sequence[Category], known: Sequence[Category]) -> dict[str, str]:
+    """Return what the exclusive groups of a file are called here, where none of theirs may be the user's."""
+    taken = {one.exclusive_group.casefold() for one in known}
+    groups = dict.fromkeys(one.exclusive_group for one in tidied if one.exclusive_group)
+    return {group: _free_name(group, taken) for group in groups}
 
 
 # Writing
@@ -98,14 +122,21 @@ def _as_new(shared: Sequence[Category], tidied: Sequence[Category], taken: set[s
 
 def _learned(library: Library, categories: Sequence[Category]) -> dict[int, dict[str, Head]]:
     """Return the heads of categories by model, of those that judgements have taught here or somewhere else."""
-    judged = library.catalog.labels.all_judgements()
     learned = {one.id: shared_heads(one) for one in categories}
-    for model in library.catalog.models.known():
-        heads = library.catalog.memberships.heads(model.name)
-        for one in categories:
-            if one.id in heads and one.id in judged:
-                learned[one.id][model.name] = Head(heads[one.id].weights[0], float(heads[one.id].biases[0]))
+    judged = library.catalog.labels.all_judgements()
+    if taught := [one for one in categories if one.id in judged]:
+        applying.refresh(library, [one.id for one in taught])
+        encoder, heads = library.ask(lambda encoder: _taught(library, encoder, taught))
+        for category_id, head in heads.items():
+            learned[category_id][encoder.model_id] = head
     return learned
+
+
+def _taught(library: Library, encoder: Encoder, categories: Sequence[Category]) -> dict[int, Head]:
+    """Return the heads, up to date, of categories that photos known to the encoder's model have taught."""
+    truth = Truth.of(library, encoder.model_id)
+    heads = current_heads(library, encoder, truth, [one for one in categories if truth.judgements.get(one.id)])
+    return {category_id: Head(one.weights[0], float(one.biases[0])) for category_id, one in heads.items()}
 
 
 def _values(category: Category, parent: int | None, heads: Mapping[str, Head]) -> dict[str, object]:
@@ -130,7 +161,7 @@ def _write(file: Path, data: bytes) -> None:
         raise ClipsearchError("Category not shared", f"{file} cannot be written: {error.strerror}.", file) from error
 
 
-# Reading: a ValueError says in words what is wrong
+# Reading: a ValueError or ClipsearchError says in words what is wrong
 
 
 def _read(data: bytes) -> list[Category]:
@@ -150,7 +181,9 @@ def _read(data: bytes) -> list[Category]:
         raise ValueError("its parts have other names")
     if not 0 < len(categories) <= _MOST_CATEGORIES:
         raise ValueError(f"it holds not 1 to {_MOST_CATEGORIES} categories")
-    return [_category(value, place) for place, value in enumerate(categories)]
+    read = [_category(value, place) for place, value in enumerate(categories)]
+    refuse_too_deep(read)
+    return read
 
 
 def _category(value: Any, place: int) -> Category:
@@ -182,14 +215,14 @@ def _is_whole(value: object) -> bool:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or not value.isprintable():
-        raise ValueError(f"a text is longer than {_LONGEST_TEXT} characters, not printable, or no text")
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or not value.isprintable():
+        raise ValueError(f"a text is longer than {LONGEST_TEXT} characters, not printable, or no text")
     return value
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) > _MOST_TEXTS:
-        raise ValueError(f"prompts are not a list of at most {_MOST_TEXTS} texts")
+    if not isinstance(value, list) or len(value) > MOST_TEXTS:
+        raise ValueError(f"prompts are not a list of at most {MOST_TEXTS} texts")
     return tuple(map(_text, value))
 
 

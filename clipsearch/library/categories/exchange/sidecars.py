@@ -1,14 +1,16 @@
 """Categories -> keywords in XMP sidecars, which other photo programs read. Photos' own files are never written.
 
-A category is the keyword of its name. One that is nested stands with those around it, "Animals|Birds", and these are
-keywords, too. A sidecar notes which keywords this program wrote, and only these go again when a photo is in the
-category no more. A new sidecar repeats what the photo itself holds, since programs that find one look no further.
+A category is the keyword of its name, with a slash for a bar, which would part it. One that is nested stands with those
+around it, "Animals|Birds", and these are keywords, too. A sidecar notes which keywords this program wrote, and only
+these go again when a photo is in the category no more. A new sidecar repeats what the photo itself holds, since
+programs that find one look no further.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
+from functools import partial
 from pathlib import Path
 
 from clipsearch.errors import ClipsearchError
@@ -21,7 +23,7 @@ from clipsearch.files.xmp.merging import Merged, merge, new
 from clipsearch.files.xmp.packet import Keywords, same, unique
 from clipsearch.library import roots
 from clipsearch.library.categories.exchange.folders import AWAY
-from clipsearch.library.categories.exchange.placement import SEPARATOR, Placed, placed
+from clipsearch.library.categories.exchange.placement import SEPARATOR, Placed, placed, reached
 from clipsearch.library.library import Library
 from clipsearch.paths import extended
 from clipsearch.records import ExchangeProgress, Photo, Problem, SidecarChange, SidecarReport
@@ -45,7 +47,8 @@ def write_xmp(
     put in counts; with `dry_run` nothing is written. Photos that cannot be reached, and sidecars that cannot be read
     or written, are among the report's problems.
     """
-    run = _Run(_Plan(placed(library, mine=mine), placed(library, category_ids)), Naming(naming), dry_run=dry_run)
+    asked = reached(library.catalog.labels.all(), category_ids)
+    run = _Run(_Plan(placed(library, mine=mine), asked), Naming(naming), dry_run=dry_run)
     away = [folder.path for folder in roots.check(library) if folder.offline]
     ids = library.catalog.photos.ids()
     for start in range(0, len(ids), _AT_ONCE):
@@ -58,15 +61,16 @@ def write_xmp(
 class _Plan:
     """Which keywords each photo is to have, of those that are to be looked after."""
 
-    def __init__(self, everything: Sequence[Placed], asked: Sequence[Placed]) -> None:
-        self._paths = [tuple(map(_without_separator, group.path)) for group in everything]
+    def __init__(self, everything: Sequence[Placed], asked: Collection[int]) -> None:
+        self._paths = [group.keywords for group in everything]
         self._groups: dict[int, list[int]] = defaultdict(list)
         for number, group in enumerate(everything):
             for photo_id in group.photos.ids.tolist():
                 self._groups[photo_id].append(number)
-        self._all = len(asked) == len(everything)
-        looked_after = [tuple(map(_without_separator, group.path)) for group in asked]
-        self._managed = {same(one) for path in looked_after for one in (*path, SEPARATOR.join(path))}
+        looked_after = [group.keywords for group in everything if group.category.id in asked]
+        self._all = len(looked_after) == len(everything)
+        nested = (SEPARATOR.join(path[start:]) for path in looked_after for start in range(len(path)))
+        self._managed = set(map(same, [*nested, *(name for path in looked_after for name in path)]))
 
     def keywords(self, photo: Photo) -> Keywords:
         """Return a photo's keywords; what only leads to a deeper one is not told by itself."""
@@ -97,18 +101,28 @@ class _Run:
             if any(path.is_relative_to(folder) for folder in away):
                 self.problems += [Problem(path, AWAY)] if any(wanted) else []
                 continue
-            try:
-                self._bring_up_to_date(path, wanted)
-            except (ClipsearchError, MarkupError) as error:
-                self.problems.append(_problem(path, error))
+            there = sidecars.existing(path)
+            for sidecar in there:
+                self._try(sidecar, partial(self._change, wanted=wanted))
+            if not there and any(wanted) and extended(path).is_file():
+                self._try(sidecars.new_path(path, self._naming), partial(self._make, photo=path, wanted=wanted))
 
-    def _bring_up_to_date(self, photo: Path, wanted: Keywords) -> None:
-        there = sidecars.existing(photo)
-        for sidecar in there:
-            before, _ = sidecars.read_sidecar(sidecar)
-            self._write(sidecar, merge(before, wanted, self._plan.manages), before)
-        if not there and any(wanted) and extended(photo).is_file():
-            self._write(sidecars.new_path(photo, self._naming), merge(new(_carried(photo)), wanted), None)
+    def _try(self, sidecar: Path, deed: Callable[[Path], None]) -> None:
+        """Do something to a sidecar; what hinders it becomes a problem of this one only."""
+        try:
+            deed(sidecar)
+        except ClipsearchError as error:
+            self.problems.append(Problem(error.path or sidecar, error.message))
+        except MarkupError as error:
+            self.problems.append(Problem(sidecar, f"The sidecar is left alone, since {error}."))
+
+    def _change(self, sidecar: Path, wanted: Keywords) -> None:
+        before, _ = sidecars.read_sidecar(sidecar)
+        self._write(sidecar, merge(before, wanted, self._plan.manages), before)
+
+    def _make(self, sidecar: Path, photo: Path, wanted: Keywords) -> None:
+        sidecars.check_free(sidecar)
+        self._write(sidecar, merge(new(_carried(photo)), wanted), None)
 
     def _write(self, sidecar: Path, merged: Merged, before: bytes | None) -> None:
         if merged.data == before:
@@ -130,13 +144,3 @@ def _told(keywords: Keywords) -> tuple[str, ...]:
     """Return keywords for the user: nested ones in full, and flat ones that are no part of these."""
     parts = {same(part) for nested in keywords.nested for part in nested.split(SEPARATOR)}
     return (*keywords.nested, *(flat for flat in keywords.flat if same(flat) not in parts))
-
-
-def _without_separator(name: str) -> str:
-    return name.replace(SEPARATOR, "/")
-
-
-def _problem(path: Path, error: ClipsearchError | MarkupError) -> Problem:
-    if isinstance(error, ClipsearchError):
-        return Problem(error.path or path, error.message)
-    return Problem(path, f"The sidecar is left alone, since {error}.")

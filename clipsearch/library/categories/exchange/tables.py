@@ -20,7 +20,8 @@ CSV, JSON = "csv", "json"
 def rows(library: Library, category_ids: Collection[int] | None = None, *, mine: bool = False) -> Iterator[TableRow]:
     """Yield a row for each file of each category (None: all), best first; a photo stands with the innermost ones.
 
-    With `mine` only what the user put in counts.
+    A bar in a name is told as a slash, as in sidecars, since bars part the names of nested categories. With `mine` only
+    what the user put in counts.
     """
     for group in placed(library, category_ids, mine=mine):
         for member in group.members(library):

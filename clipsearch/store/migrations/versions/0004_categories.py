@@ -6,6 +6,7 @@ revision = "0004"
 down_revision = "0003"
 
 _STEPS = (
+    "ALTER TABLE photo ADD COLUMN is_superseded INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE category ADD COLUMN parent_id INTEGER",
     "ALTER TABLE category ADD COLUMN prompts TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE category ADD COLUMN negatives TEXT NOT NULL DEFAULT '[]'",
@@ -15,7 +16,7 @@ _STEPS = (
     "ALTER TABLE category ADD COLUMN colour TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE category ADD COLUMN shared TEXT NOT NULL DEFAULT ''",
     """CREATE TABLE step (
-        id INTEGER NOT NULL PRIMARY KEY,
+        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
         action TEXT NOT NULL,
         subject TEXT NOT NULL,
         photos INTEGER NOT NULL,
@@ -39,7 +40,8 @@ _STEPS = (
         digest TEXT NOT NULL,
         weights BLOB NOT NULL,
         biases BLOB NOT NULL,
-        precision FLOAT,
+        put_in BLOB NOT NULL,
+        taken_out BLOB NOT NULL,
         PRIMARY KEY (category_id, model_id)
     )""",
     """CREATE TABLE membership (
@@ -50,6 +52,11 @@ _STEPS = (
         photo_ids BLOB NOT NULL,
         scores BLOB NOT NULL,
         PRIMARY KEY (category_id, model_id)
+    )""",
+    """CREATE TABLE background (
+        model_id INTEGER NOT NULL PRIMARY KEY REFERENCES model (id) ON DELETE CASCADE,
+        photos INTEGER NOT NULL,
+        photo_ids BLOB NOT NULL
     )""",
 )
 

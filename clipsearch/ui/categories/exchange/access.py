@@ -6,12 +6,12 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from clipsearch.records import (
-    Category,
     ExchangeProgress,
     ExportReport,
     FoundKeyword,
     ImportReport,
     KeywordSurvey,
+    ReceiveReport,
     SidecarReport,
 )
 from clipsearch.ui.library_access import LibraryAccess
@@ -64,7 +64,7 @@ class ExchangeAccess:
 
         return sharing.share(self._access.opened, category_ids, file)
 
-    def receive(self, file: Path) -> list[Category]:
+    def receive(self, file: Path) -> ReceiveReport:
         """Add the categories of a shared file, in one step."""
         from clipsearch.library.categories.exchange import sharing
 

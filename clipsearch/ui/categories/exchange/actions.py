@@ -83,10 +83,7 @@ class ExchangeActions(QObject):
 
     def _receive(self, file: Path) -> None:
         task = self._run(lambda: self._access.receive(file))
-        task.succeeded.connect(lambda added: self._on_changed(self._received([one.name for one in added])))
-
-    def _received(self, names: Sequence[str]) -> str:
-        return self.tr("Added: {names}").format(names=", ".join(map(wording.one_line, names)))
+        task.succeeded.connect(lambda report: self._on_changed(reports.of_receiving(report)))
 
     def _import(self, keywords: Sequence[FoundKeyword]) -> None:
         task = self._run(lambda: self._access.import_keywords(keywords))

@@ -57,6 +57,11 @@ class KeywordsDialog(QDialog):
         """Those that are ticked."""
         return [self._found[number] for number in self.picker.ticked]
 
+    @property
+    def _own(self) -> int:
+        """How many the program itself wrote; what a model had found may be among them."""
+        return sum(keyword.own for keyword in self._found)
+
     def _stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
@@ -75,9 +80,12 @@ class KeywordsDialog(QDialog):
         found = self.tr("%Ln keywords found. Tick those that are to become categories.", "", len(survey.keywords))
         nothing = self.tr("Your photos carry no keywords of other programs.")
         unread = self.tr("%Ln files could not be read.", "", len(survey.problems)) if survey.problems else ""
-        self.summary.setText(" ".join(part for part in (found if survey.keywords else nothing, unread) if part))
+        own = self.tr("%Ln were written by clipsearch itself: ticked, they count as your own word.", "", self._own)
+        parts = (found if survey.keywords else nothing, own if self._own else "", unread)
+        self.summary.setText(" ".join(part for part in parts if part))
         rows = ((number, self._text(keyword)) for number, keyword in enumerate(survey.keywords))
         self.picker.show_rows(rows)
+        self._on_least_changed(self.least.value())
         for widget in (self.picker, self._least_row):
             widget.setVisible(bool(survey.keywords))
 
@@ -88,10 +96,12 @@ class KeywordsDialog(QDialog):
 
     def _text(self, keyword: FoundKeyword) -> str:
         name = wording.one_line(" › ".join(keyword.path))
-        return f"{name}    {wording.number(keyword.photos)}"
+        note = self.tr("    by clipsearch") if keyword.own else ""
+        return f"{name}    {wording.number(keyword.photos)}{note}"
 
     def _on_least_changed(self, least: int) -> None:
-        self.picker.tick_only(number for number, keyword in enumerate(self._found) if keyword.photos >= least)
+        found = enumerate(self._found)
+        self.picker.tick_only(number for number, one in found if one.photos >= least and not one.own)
 
     def _on_act(self) -> None:
         self.chosen.emit(self.keywords)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QCoreApplication
 
-from clipsearch.records import ExportReport, ImportReport, Problem, SidecarChange, SidecarReport
+from clipsearch.records import ExportReport, ImportReport, Problem, ReceiveReport, SidecarChange, SidecarReport
 from clipsearch.ui import wording
 
 _MOST_LINES = 500
@@ -58,6 +58,15 @@ def of_import(report: ImportReport) -> str:
     photos = QCoreApplication.translate("reports", "%Ln photos put in", "", report.photos)
     kept = QCoreApplication.translate("reports", "%Ln times you had said otherwise, which holds", "", report.kept)
     return _sentence([*_told((added, len(report.categories))), photos, *_told((kept, report.kept))])
+
+
+def of_receiving(report: ReceiveReport) -> str:
+    """What a shared file brought."""
+    names = ", ".join(wording.one_line(one.name) for one in report.categories)
+    told = [QCoreApplication.translate("reports", "Added: {names}").format(names=names)]
+    group = QCoreApplication.translate("reports", "the group is called {here}, as you have a group {name} already")
+    told += [group.format(here=wording.one_line(here), name=wording.one_line(name)) for name, here in report.groups]
+    return "; ".join(told)
 
 
 def _summary(told: list[str], lines: Iterable[str], problems: tuple[Problem, ...], *, is_something: bool) -> Summary:

@@ -6,12 +6,14 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 import pytest
 
 from clipsearch.library.categories import editing, judging
 from clipsearch.library.categories.exchange import importing
 from clipsearch.library.library import Library
 from clipsearch.records import Category
+from clipsearch.store.tables.memberships import Membership
 from tests.conftest import Index
 from tests.fakes import InlinePool
 from tests.pictures import paint
@@ -37,6 +39,15 @@ def id_of(library: Library, name: str) -> int:
 def read_inline(inline: type[InlinePool], monkeypatch: pytest.MonkeyPatch) -> None:
     """Read keywords in this process, too."""
     monkeypatch.setattr(importing, "WorkerPool", InlinePool)
+
+
+def find(library: Library, category: str, *names: str) -> None:
+    """Let the model have found these photos, and no other, in a category, as the last `apply` would have stored it."""
+    photos = {photo.path.stem: photo.id for photo in library.catalog.photos.get(library.catalog.photos.ids())}
+    ids = np.array(sorted(photos[name] for name in names), np.int64)
+    membership = Membership(id_of(library, category), "", 0, ids, np.full(len(ids), 2, np.float32))
+    encoder = library.answering
+    library.catalog.memberships.store(encoder.model_id, encoder.dim, [membership])
 
 
 @pytest.fixture

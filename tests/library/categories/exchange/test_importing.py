@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from clipsearch.errors import ClipsearchError
 from clipsearch.files.xmp.merging import new
 from clipsearch.files.xmp.packet import Keywords
 from clipsearch.library.categories import editing, history, judging
@@ -130,6 +131,52 @@ def test_what_this_program_wrote_is_not_the_users_keyword(animals: Library, fold
     assert found(animals) == {"Mine": 1}
 
 
+def test_sidecars_bring_back_what_a_lost_library_knew(animals: Library, folder: Path, index: Index) -> None:
+    editing.add(animals, "this|that")
+    judging.assign(animals, "this|that", [folder / "a/three.png"])
+    finished(write_xmp(animals))
+    (folder / "a/three.png").with_suffix(".xmp").write_bytes(new(Keywords(("Mine",))))
+    for name in ("Animals", "Birds"):
+        editing.remove(animals, name)  # as a new library would not know them
+    survey_ = finished(survey(animals))
+    assert {(keyword.name, keyword.photos, keyword.own) for keyword in survey_.keywords} == {
+        ("Animals|Birds", 2, True),
+        ("Animals", 1, True),
+        ("Mine", 1, False),
+    }
+    import_keywords(animals, [keyword for keyword in survey_.keywords if keyword.own])
+    known = {one.name: one for one in animals.catalog.labels.all()}
+    assert known.keys() == {"Animals", "Birds", "this|that"}
+    assert known["Birds"].parent_id == known["Animals"].id
+    assert names_in(animals, "Birds") == {"one.png"}
+    assert found(animals) == {"Mine": 1}
+    editing.remove(animals, "this|that")
+    import_keywords(animals, finished(survey(animals)).keywords)
+    assert names_in(animals, "this/that") == names_in(animals, "Mine") == {"three.png"}
+
+
+def test_a_keyword_that_is_not_only_ours_is_told_once(animals: Library, folder: Path) -> None:
+    finished(write_xmp(animals))
+    sidecar = folder / "a/one.png.xmp"
+    sidecar.with_suffix("").with_suffix(".xmp").write_bytes(new(Keywords((), ("Animals|Birds",))))
+    for name in ("Animals", "Birds"):
+        editing.remove(animals, name)
+    told = {(keyword.name, keyword.photos, keyword.own) for keyword in finished(survey(animals)).keywords}
+    assert told == {("Animals|Birds", 1, False), ("Animals|Birds", 1, True), ("Animals", 1, True)}
+
+
+def test_new_categories_look_for_what_their_names_suggest(colours: Library) -> None:
+    editing.add(colours, "Cats")
+    keywords = [FoundKeyword(("Food", "Turkeys & geese"), ()), FoundKeyword(("Cats",), ()), FoundKeyword(("x",), ())]
+    keywords += [FoundKeyword(("Places", "Turkeys & geese"), ())]
+    import_keywords(colours, keywords)
+    prompts = {one.name: one.prompts for one in colours.catalog.labels.all()}
+    assert prompts["Cats"] == ()
+    assert prompts["x"] == ("x",)
+    assert prompts["Turkeys & geese"] == prompts["Turkeys & geese (Places)"]
+    assert {"turkeys", "turkey", "geese"} <= set(prompts["Turkeys & geese"])
+
+
 def test_bad_files_and_those_out_of_reach_are_told(tagged: Library, folder: Path) -> None:
     (folder / "iptc.jpg").write_bytes(b"rubbish")
     (folder / "plain.png.xmp").write_bytes(b"<broken")
@@ -163,6 +210,16 @@ def test_it_stops_between_photos(tagged: Library) -> None:
 )
 def test_keywords_become_paths(flat: tuple[str, ...], nested: tuple[str, ...], paths: list[tuple[str, ...]]) -> None:
     assert paths_of([Keywords(flat, nested)]) == paths
+
+
+def test_nothing_is_nested_too_deep(colours: Library) -> None:
+    deep = paths_of([Keywords((), ("|".join(f"k{level}" for level in range(50)),))])
+    assert [len(path) for path in deep] == [32]
+    outer = editing.add(colours, "outer")
+    editing.add(colours, Category(0, "k0", outer.id))
+    with pytest.raises(ClipsearchError, match="32"):
+        import_keywords(colours, [FoundKeyword(tuple(f"k{level}" for level in range(33)), ())])
+    assert len(colours.catalog.labels.all()) == 2
 
 
 def test_names_are_made_to_fit(colours: Library) -> None:

@@ -23,6 +23,8 @@ from tests.library.categories.exchange.conftest import finished, id_of
 from tests.pictures import paint
 
 TAGGED = Path(__file__).parents[3] / "files" / "tagged"
+ALIEN = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" dc:subject="one"/></rdf:RDF>"""
 BIRD = Keywords(("Animals", "Birds"), ("Animals|Birds",))
 
 
@@ -99,6 +101,25 @@ def test_a_separator_in_a_name_is_none(animals: Library, folder: Path) -> None:
     assert keywords(folder / "a/three.png.xmp") == Keywords(("this/that",), ("this/that",))
 
 
+def test_a_category_that_another_program_nests_gets_no_second_root(animals: Library, folder: Path) -> None:
+    editing.add(animals, "rome")
+    judging.assign(animals, "rome", [folder / "a/three.png"])
+    sidecar = folder / "a/three.png.xmp"
+    sidecar.write_bytes(new(Keywords((), ("Places|Rome",))))
+    written(animals)
+    assert keywords(sidecar) == Keywords(("rome",), ("Places|Rome",))
+    judging.reject(animals, "rome", [folder / "a/three.png"])
+    written(animals)
+    assert keywords(sidecar) == Keywords((), ("Places|Rome",))
+
+
+def test_a_category_that_was_nested_here_moves_with_its_keyword(animals: Library, folder: Path) -> None:
+    written(animals)
+    editing.nest(animals, id_of(animals, "Birds"), None)
+    written(animals)
+    assert keywords(folder / "a/one.png.xmp") == Keywords(("Birds",), ("Birds",))
+
+
 def test_a_negative_beside_a_photo_is_described_too(colours: Library, folder: Path, index: Index) -> None:
     paint(folder / "one.jpg")
     (folder / "one.NEF").write_bytes(b"raw")
@@ -130,6 +151,15 @@ def test_what_hinders_is_told_and_hinders_nothing_else(animals: Library, folder:
     assert "left alone, since line 1" in report.problems[0].reason
     assert (folder / "a/one.png.xmp").read_bytes() == b"<broken"
     assert len(report.changes) == 2
+    (folder / "a/one.png.xmp").unlink()
+    (folder / "a/one.png.xmp").mkdir()
+    (folder / "b/one.png.xmp").write_bytes(ALIEN)
+    for report in (written(animals, dry_run=True), written(animals)):
+        reasons = {problem.path: problem.reason for problem in report.problems}
+        assert reasons.keys() == {folder / "a/one.png.xmp", folder / "b/one.png.xmp"}
+        assert "no file" in reasons[folder / "a/one.png.xmp"]
+        assert "in a form" in reasons[folder / "b/one.png.xmp"]
+        assert folder / "a/one.png.xmp" not in {change.path for change in report.changes}
     folder.rename(folder.with_name("away"))
     report = written(animals)
     assert {problem.reason for problem in report.problems} == {folders.AWAY}

@@ -18,6 +18,7 @@ from clipsearch.records import (
     ImportReport,
     KeywordSurvey,
     Problem,
+    ReceiveReport,
     SidecarChange,
     SidecarReport,
 )
@@ -34,6 +35,7 @@ FOUND = (
     FoundKeyword(("Animals", "Birds"), (1, 2, 3)),
     FoundKeyword(("Boats",), (4, 5)),
     FoundKeyword(("Rare",), (6,)),
+    FoundKeyword(("Written here",), (7, 8), own=True),
 )
 
 
@@ -81,9 +83,9 @@ class FakeExchange(ExchangeAccess):
         self.asked.append(("share", list(category_ids), file))
         return 1000
 
-    def receive(self, file: Path) -> list[Category]:
+    def receive(self, file: Path) -> ReceiveReport:
         self.asked.append(("receive", file))
-        return [Category(7, "kites")]
+        return ReceiveReport((Category(7, "kites"),), (("Toys", "Toys (2)"),))
 
 
 @pytest.fixture
@@ -187,6 +189,9 @@ def test_the_keywords_that_are_ticked_become_categories(
     dialog = opened(qtbot, KeywordsDialog)
     qtbot.waitUntil(dialog.act.isEnabled)
     assert [dialog.picker.item(row).text() for row in range(3)] == ["Animals › Birds    3", "Boats    2", "Rare    1"]
+    assert dialog.picker.item(3).text() == "Written here    2    by clipsearch"
+    assert dialog.picker.ticked == [0, 1, 2]
+    assert "written by clipsearch itself" in dialog.summary.text()
     dialog.least.setValue(2)
     dialog.act.click()
     qtbot.waitUntil(lambda: access.asked == [("import", ["Animals|Birds", "Boats"])])
@@ -224,5 +229,6 @@ def test_a_category_is_shared_and_received(
     qtbot.waitUntil(lambda: "Shared as birds.json" in window.status._counts.text())
     window.menus.receive.trigger()
     answer(qtbot, tmp_path / "kites.json")
-    qtbot.waitUntil(lambda: window.category_actions.undo_bar.text == "Added: kites")
+    qtbot.waitUntil(lambda: window.category_actions.undo_bar.text.startswith("Added: kites;"))
+    assert "group is called Toys (2), as you have a group Toys" in window.category_actions.undo_bar.text
     assert access.asked == [("share", [1], tmp_path / "birds.json"), ("receive", tmp_path / "kites.json")]
