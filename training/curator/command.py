@@ -15,7 +15,7 @@ from training.curator.queries import Choice, Query
 from training.curator.settings import Settings
 from training.errors import TrainingError
 
-_FETCH = """download some 24,000 drawings, emoji and clip art with captions from package registries (500 MB) into this
+_FETCH = """download 39,600 drawings, emoji and clip art with captions from package registries (500 MB) into this
 folder, and write pairs.csv there; without TABLE, this is what is curated"""
 
 

@@ -17,6 +17,7 @@ from training.curator.curate import Form, curate
 from training.curator.queries import Query
 from training.curator.settings import Settings
 from training.curator.tables import Row, read
+from training.data.sources.tables import Table
 from training.errors import TrainingError
 
 QUERIES = [Query("dog", "word", 5), Query("red cat", "bigram", 2), Query("horse", "word", 1)]
@@ -71,6 +72,15 @@ def test_shards_hold_the_files_and_captions(table: Path, tmp_path: Path) -> None
         assert picture.read() == (tmp_path / "1.png").read_bytes()
         assert text.read() == b"the dog runs"
     assert (tmp_path / "out/pairs.jsonl").read_text("utf-8").count("\n") == 5
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
+def test_a_run_reads_the_set(kind: str, table: Path, tmp_path: Path) -> None:
+    curate([table], QUERIES, tmp_path / "out", Settings(), Form(kind))
+    source = Table(tmp_path / f"out/pairs.{kind}", "filepath", "title")
+    assert source.count == 5
+    assert [source.pair(number).text for number in (0, 4)] == ["a dog", "a dog in the snow"]
+    assert source.pair(4).picture == (tmp_path / "6.png").resolve()
 
 
 def test_each_loss_is_told_once_and_the_steps_add_up(table: Path, tmp_path: Path) -> None:
