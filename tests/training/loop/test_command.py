@@ -18,8 +18,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard"
 
 SMOKE = Path(runs.__file__).parent / "configs" / "smoke.toml"
 SMALL = (
-    "model.vision.width=32",
-    "model.vision.layers=1",
+    "model.text.layers=1",
     "loop.steps=3",
     "loop.batch_size=16",
     "loop.log_every=1",
@@ -44,7 +43,7 @@ def test_it_ends_with_a_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert 0 < result["chance"] < 0.1
     assert result["steps"] == 3
     assert Path(result["checkpoint"]).is_dir()
-    assert load(out / "model").config.vision.width == 32
+    assert load(out / "model").config.text.layers == 1
     assert Texts.load(out).vocabulary == 128
     assert "smoke" in (out / "README.md").read_text().splitlines()[0]
     assert runs.read(out / "run.toml").loop.batch_size == 16
@@ -62,9 +61,9 @@ def test_an_interrupted_run_goes_on_with_the_real_pairs(tmp_path: Path, monkeypa
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(logs.Log, "advance", interrupt)
-        train(tmp_path / "interrupted", "data.augment=crop-and-flip", "objective.patch_dropout=0.5")
+        train(tmp_path / "interrupted", "data.augment=crop-and-flip")
     steps = sorted(path.name for path in (tmp_path / "interrupted" / "checkpoints").iterdir())
     assert steps == ["step-00000002"]
     for name in ("interrupted", "whole"):
-        train(tmp_path / name, "data.augment=crop-and-flip", "objective.patch_dropout=0.5")
+        train(tmp_path / name, "data.augment=crop-and-flip")
     assert_same(*(tmp_path / name / "checkpoints" / "step-00000003" for name in ("interrupted", "whole")))
