@@ -43,6 +43,13 @@ def image_macs(config: CLIPConfig) -> float:
     return patches * 3 * (vision.patch_size or 32) ** 2 * width + layers * block + width * config.embed_dim
 
 
+def text_macs(config: CLIPConfig) -> float:
+    """Return the multiplications of a text that fills all positions, counted as those of a picture."""
+    text, length = config.text, config.text.context_length
+    block = length * (4 * text.width**2 + 2 * text.width * text.mlp_width) + 2 * length**2 * text.width
+    return text.layers * block + text.width * config.embed_dim
+
+
 def rounds(works: Mapping[str, Callable[[], object]], count: int) -> dict[str, list[float]]:
     """Time each work once a round, in turn, so that what else the machine does meets all alike; seconds."""
     clock = time.process_time if ONE_THREAD else time.perf_counter
