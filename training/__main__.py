@@ -121,9 +121,22 @@ def _run_curate(options: argparse.Namespace) -> None:
     run(options)
 
 
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    from training.evaluation.compare import add_options
+
+    add_options(parser)
+
+
+def _run_compare(options: argparse.Namespace) -> None:
+    from training.evaluation.compare import run
+
+    run(options)
+
+
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
     "clip-tokenizer": ("make CLIP's tokenizer.json from the released merges", _add_clip_tokenizer, _run_clip_tokenizer),
+    "compare": ("draw accuracy over pairs seen, and tell which method needs fewer", _add_compare, _run_compare),
     "curate": ("choose pairs for training by queries, balanced, without doubles", _add_curate, _run_curate),
     "evaluate": ("measure a model's zero-shot accuracy, as a line of JSON", _add_evaluate, _run_evaluate),
     "export": ("make a trained model a package that clipsearch installs", _add_export, _run_export),
