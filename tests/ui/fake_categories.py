@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -60,10 +60,14 @@ class FakeCategories(CategoryAccess):
             self.judged[made.id] = dict.fromkeys(photo_ids, True)
             return made
 
-    def change(self, category: Category) -> Category:
+    def change(self, category: Category, seen: Category | None = None) -> Category:
         with self._step(Action.EDIT, category.name, 0):
-            self.known[category.id] = category
-            return category
+            now, wanted = self.known[category.id], asdict(category)
+            kept = {
+                field: getattr(now, field) for field, value in asdict(seen or now).items() if value == wanted[field]
+            }
+            self.known[category.id] = replace(category, **kept)
+            return self.known[category.id]
 
     def nest(self, category_id: int, parent_id: int | None) -> None:
         with self._step(Action.NEST, self.known[category_id].name, 0):

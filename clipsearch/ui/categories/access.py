@@ -77,10 +77,11 @@ class CategoryAccess:
 
         return editing.add(self._library, category, photo_ids)
 
-    def change(self, category: Category) -> Category:
+    def change(self, category: Category, seen: Category | None = None) -> Category:
+        """Let a category be as given; what is as in `seen` stays as it is in the catalog."""
         from clipsearch.library.categories import editing
 
-        return editing.change(self._library, category)
+        return editing.change(self._library, category, seen)
 
     def nest(self, category_id: int, parent_id: int | None) -> None:
         from clipsearch.library.categories import editing

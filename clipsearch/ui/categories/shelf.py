@@ -88,9 +88,9 @@ class Shelf(QObject):
         task.succeeded.connect(lambda result: self.added.emit(result[0]))
         return task
 
-    def change(self, category: Category) -> Task:
-        """Let the category with this id be as given."""
-        return self._change(lambda: self.access.change(category), None)
+    def change(self, category: Category, seen: Category) -> Task:
+        """Let the category with this id be as given; what the user left as `seen` stays as it is by now."""
+        return self._change(lambda: self.access.change(category, seen), None)
 
     def nest(self, category_id: int, parent_id: int | None) -> None:
         """Let a category belong to another one; None: to none."""
