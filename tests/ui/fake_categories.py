@@ -11,7 +11,7 @@ import numpy as np
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.records import Action, Category, CategoryInfo, Photo, Preview, PreviewHit, Recognition, Step
-from clipsearch.ui.categories.access import CategoryAccess, Scores, ShelfState
+from clipsearch.ui.categories.access import CategoryAccess, Revision, Scores, ShelfState
 
 Snapshot = tuple[dict[int, Category], dict[int, dict[int, bool]]]
 
@@ -49,7 +49,11 @@ class FakeCategories(CategoryAccess):
     def state(self) -> ShelfState:
         undoable = self.past[-1][0] if self.past else None
         redoable = self.future[-1][0] if self.future else None
-        return ShelfState([self._info(category) for category in self.known.values()], undoable, redoable)
+        infos = [self._info(category) for category in self.known.values()]
+        return ShelfState(infos, undoable, redoable, self.revision())
+
+    def revision(self) -> Revision:
+        return len(self.past), len(self.future)
 
     def add(self, category: Category, photo_ids: Sequence[int] = ()) -> Category:
         with self._step(Action.ADD, category.name, len(photo_ids)):
@@ -82,6 +86,8 @@ class FakeCategories(CategoryAccess):
 
     def judge(self, category_id: int, photo_ids: Sequence[int], is_member: bool | None) -> None:
         action = {True: Action.ASSIGN, False: Action.REJECT, None: Action.TAKE_BACK}[is_member]
+        if category_id not in self.known:
+            raise ClipsearchError("Category not found", "This category is gone.")
         with self._step(action, self.known[category_id].name, len(photo_ids)):
             self._judge(category_id, photo_ids, is_member)
 

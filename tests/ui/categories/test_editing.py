@@ -65,9 +65,9 @@ def test_in_an_empty_library_the_keyboard_is_not_left_at_undo(
 
 
 def test_saving_leaves_alone_what_was_changed_elsewhere_meanwhile(
-    qtbot, some: list[int], opened: MainWindow, editor: CategoryEditor, categories: FakeCategories, session: Session
+    qtbot, some: list[int], opened: MainWindow, categories: FakeCategories, session: Session
 ) -> None:
-    birds = some[0]
+    birds, editor = some[0], opened.pages.photos.editor
     opened.categories.edit(session.shelf.info(birds))
     categories.known[birds] = replace(categories.known[birds], prompts=("a bird",), threshold=0.8)
     editor._name.setText("all birds")
