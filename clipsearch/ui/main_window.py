@@ -187,6 +187,7 @@ class MainWindow(QMainWindow):
         self.sidebar.folder_chosen.connect(self.show_folder)
         self.categories.chosen.connect(self.show_category)
         self.categories.gone.connect(self.show_all)
+        self._session.elsewhere.follow(self)
         self.categories.editing.began.connect(self.category_actions.undo_bar.hide)  # it would lie over the panel
         self.category_actions.invent_wanted.connect(self.categories.invent)
         self.category_actions.edit_wanted.connect(self.categories.edit)
@@ -215,6 +216,7 @@ class MainWindow(QMainWindow):
     def _connect_indexing(self) -> None:
         session, runs, status = self._session, self._session.runs, self.status
         session.failed.connect(self.messages.show_failure)
+        session.shelf.recovered.connect(self.messages.withdraw)
         session.open_failed.connect(self._on_open_failed)
         self.messages.retry_wanted.connect(self._open_again)
         self.messages.repair_wanted.connect(self._repair)

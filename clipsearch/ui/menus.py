@@ -64,7 +64,8 @@ class Menus(QObject):
         self.undo = _action(menu, self.tr("&Undo"), keys.Undo)
         self.redo = _action(menu, self.tr("&Redo"), keys.Redo)
         usual = [key.toString() for key in QKeySequence.keyBindings(keys.Redo)]
-        self.redo.setShortcuts([QKeySequence(key) for key in dict.fromkeys([*usual, "Ctrl+Shift+Z"])])  # twice is never
+        wanted = dict.fromkeys([*usual, "Ctrl+Shift+Z", "Ctrl+Y"])  # a key given twice would do nothing
+        self.redo.setShortcuts([QKeySequence(key) for key in wanted])
         menu.addSeparator()
         self.select_all = _action(menu, self.tr("Select &all photos"), keys.SelectAll)
 

@@ -31,6 +31,7 @@ class MessageBar(QFrame):
         self._offer = QPushButton(self.tr("Answer"))
         self._offer.clicked.connect(lambda _: self._on_offer_taken())
         self._offered: Callable[[], object] | None = None
+        self._failure: BaseException | None = None  # what is told, if that is one
         self._close = tool_button("close", self.tr("Close this message"), self.hide, 16)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
@@ -47,8 +48,14 @@ class MessageBar(QFrame):
     def show_failure(self, error: BaseException, can_retry: bool = False) -> None:
         """Tell what went wrong."""
         self._show("warning", wording.failure(error), is_failure=True)
+        self._failure = error
         self._retry.setVisible(can_retry)
         self._repair.setVisible(isinstance(error, DamagedCatalogError))
+
+    def withdraw(self, error: BaseException) -> None:
+        """Tell no more of this failure, if it is the one that is told: what failed has worked since."""
+        if error is self._failure:
+            self.hide()
 
     def show_text(self, text: str) -> None:
         """Tell what has been done."""
@@ -65,6 +72,7 @@ class MessageBar(QFrame):
     def _show(self, symbol: str, text: str, *, is_failure: bool = False) -> None:
         for button in (self._retry, self._repair, self._offer):
             button.hide()
+        self._failure = None
         mark(self, "failure", is_failure)
         self._icon.setPixmap(icon(symbol).pixmap(QSize(18, 18), self.devicePixelRatioF()))
         self._text.setText(text)

@@ -9,12 +9,13 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from clipsearch.ui.dragging import files
 from clipsearch.ui.icons import icon
+from clipsearch.ui.line import Line
 from clipsearch.ui.widgets import mark
 
 _PAUSE_MS = 300
 
 
-class SearchBar(QLineEdit):
+class SearchBar(Line):
     """Emits `text_asked` with what to look for and `cleared` when it becomes empty."""
 
     text_asked = Signal(str)
@@ -48,9 +49,10 @@ class SearchBar(QLineEdit):
         self.cleared.emit()
 
     def clear_quietly(self) -> None:
-        """Empty the bar because something else was asked."""
+        """Empty the bar because something else was asked; what was typed is not to be undone after that."""
         self._pause.stop()
-        self.clear()
+        if self.text():  # else the user has just emptied it, and may want to redo that
+            self.setText("")
 
     def take(self, text: str) -> None:
         """Go on with what the user began to type elsewhere."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from clipsearch.records import CategoryInfo, Folder, Photo
 from clipsearch.ui.categories.contents import ContentsFeed
+from clipsearch.ui.categories.elsewhere import Elsewhere
 from clipsearch.ui.categories.shelf import Shelf
 from clipsearch.ui.drives import Drives
 from clipsearch.ui.index_runs import IndexRuns
@@ -57,6 +58,7 @@ class Session(QObject):
         self.drives = Drives(library, self.background, self)
         self.models = ModelRuns(library, self._installing, self.background, self)
         self.shelf = Shelf(library.categories(), changes, learning, self)
+        self.elsewhere = Elsewhere(self.shelf, self.background, self)
         self.contents = ContentsFeed(self.shelf, self.background, self)
         self.folder: Folder | None = None  # the one whose photos are shown
         self._searched_s = 0.0
@@ -115,6 +117,7 @@ class Session(QObject):
     def stop(self) -> None:
         """Ask all work to stop soon; what is done is kept."""
         self.watching.stop()
+        self.elsewhere.stop()
         for lane in self._lanes:
             lane.cancel_all()
 
@@ -147,6 +150,7 @@ class Session(QObject):
         self.feed.changed.connect(self._on_first_overview, Qt.ConnectionType.SingleShotConnection)
         self.models.refresh()
         self.shelf.refresh()
+        self.elsewhere.start()
         self.searching.start()
         self.runs.start()
         self.drives.look()

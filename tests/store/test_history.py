@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +164,20 @@ def test_a_number_of_a_step_is_never_given_again(filled: Catalog) -> None:
     assert seen is not None
     assert filled.labels.history.undo(seen.id) is None
     assert list(filled.labels.categories()) == ["Cats"]
+
+
+def test_every_step_is_another_revision(filled: Catalog) -> None:
+    history, seen = filled.labels.history, [filled.labels.history.revision()]
+    for deed in (
+        lambda: filled.labels.add("Dogs"),
+        history.undo,
+        history.redo,
+        history.undo,
+        lambda: filled.labels.add("Cats"),
+    ):
+        deed()
+        seen.append(history.revision())
+    assert all(before != after for before, after in itertools.pairwise(seen))
 
 
 def test_only_the_step_that_is_named_is_undone_or_redone(filled: Catalog) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.records import Action, Category, CategoryInfo, Photo, Preview, PreviewHit, Recognition, Step
-from clipsearch.ui.categories.access import CategoryAccess, Scores, ShelfState
+from clipsearch.ui.categories.access import CategoryAccess, Revision, Scores, ShelfState
 
 Snapshot = tuple[dict[int, Category], dict[int, dict[int, bool]]]
 
@@ -49,7 +49,11 @@ class FakeCategories(CategoryAccess):
     def state(self) -> ShelfState:
         undoable = self.past[-1][0] if self.past else None
         redoable = self.future[-1][0] if self.future else None
-        return ShelfState([self._info(category) for category in self.known.values()], undoable, redoable)
+        infos = [self._info(category) for category in self.known.values()]
+        return ShelfState(infos, undoable, redoable, self.revision())
+
+    def revision(self) -> Revision:
+        return len(self.past), len(self.future)
 
     def add(self, category: Category, photo_ids: Sequence[int] = ()) -> Category:
         with self._step(Action.ADD, category.name, len(photo_ids)):
@@ -60,10 +64,14 @@ class FakeCategories(CategoryAccess):
             self.judged[made.id] = dict.fromkeys(photo_ids, True)
             return made
 
-    def change(self, category: Category) -> Category:
+    def change(self, category: Category, seen: Category | None = None) -> Category:
         with self._step(Action.EDIT, category.name, 0):
-            self.known[category.id] = category
-            return category
+            now, wanted = self.known[category.id], asdict(category)
+            kept = {
+                field: getattr(now, field) for field, value in asdict(seen or now).items() if value == wanted[field]
+            }
+            self.known[category.id] = replace(category, **kept)
+            return self.known[category.id]
 
     def nest(self, category_id: int, parent_id: int | None) -> None:
         with self._step(Action.NEST, self.known[category_id].name, 0):
@@ -78,6 +86,8 @@ class FakeCategories(CategoryAccess):
 
     def judge(self, category_id: int, photo_ids: Sequence[int], is_member: bool | None) -> None:
         action = {True: Action.ASSIGN, False: Action.REJECT, None: Action.TAKE_BACK}[is_member]
+        if category_id not in self.known:
+            raise ClipsearchError("Category not found", "This category is gone.")
         with self._step(action, self.known[category_id].name, len(photo_ids)):
             self._judge(category_id, photo_ids, is_member)
 

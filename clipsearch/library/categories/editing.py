@@ -6,7 +6,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from clipsearch.encode.prompts import template_set
 from clipsearch.errors import CatalogError, ClipsearchError
@@ -55,12 +55,15 @@ def add(library: Library, category: Category | str, photo_ids: Collection[int] =
     return known
 
 
-def change(library: Library, category: Category) -> Category:
+def change(library: Library, category: Category, seen: Category | None = None) -> Category:
     """Let the category of this id be as told: another name, prompts, threshold, colour, group; return it as it is kept.
+
+    With `seen`, only what differs from that is changed: somebody else may have changed the rest meanwhile.
 
     Raises ClipsearchError for a category that is gone, a name that another one has, and what `checked` refuses.
     """
-    before, after = get(library, category.id), checked(library, category)
+    before = get(library, category.id)
+    after = checked(library, _only_changed(category, seen, before) if seen else category)
     known = known_as(library, after.name)
     if known is not None and known.id != after.id:
         raise ClipsearchError("Category not changed", f"There is a category {known.name} already; take another name.")
@@ -68,6 +71,12 @@ def change(library: Library, category: Category) -> Category:
         after = replace(after, shared="")  # what came with it was learned beside other words, and would hide these
     library.catalog.labels.history.change(Action.EDIT, before.name, [CategoryEdit(after.id, after)])
     return after
+
+
+def _only_changed(category: Category, seen: Category, now: Category) -> Category:
+    """Return the category as it is now with what differs between the one that was seen and the one that is wanted."""
+    wanted, old = asdict(category), asdict(seen)
+    return replace(now, **{field: value for field, value in wanted.items() if value != old[field]})
 
 
 def nest(library: Library, category_id: int, parent_id: int | None) -> None:

@@ -26,7 +26,11 @@ class Judged(NamedTuple):
 
 
 def judge(library: Library, category_id: int, photo_ids: Collection[int], is_member: bool | None) -> None:
-    """Record that the user puts photos in (True), takes them out (False), or takes back what was said (None)."""
+    """Record that the user puts photos in (True), takes them out (False), or takes back what was said (None).
+
+    Raises ClipsearchError for a category that is gone.
+    """
+    editing.get(library, category_id)
     library.catalog.labels.judge(category_id, photo_ids, is_member)
 
 

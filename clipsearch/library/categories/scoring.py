@@ -63,8 +63,26 @@ class Scorer:
 
     def log_odds(self, vectors: npt.NDArray[np.floating]) -> Vectors:
         """Return the log-odds, float32 [n, count], that photos of unit vectors [n, dim] belong to each category."""
+        return self._told(self._scores(vectors))
+
+    def exclusive_log_odds(self, vectors: npt.NDArray[np.floating]) -> Vectors:
+        """Return the same, but -infinity where another category of the group is likelier, whatever the thresholds."""
+        scores = self._scores(vectors)
+        beaten = [(group, scores[:, group] < scores[:, group].max(axis=1, keepdims=True)) for group in self.groups]
+        found = self._told(scores)
+        for group, is_beaten in beaten:
+            wanted = group < self.count
+            found[:, group[wanted]] = np.where(is_beaten[:, wanted], -np.inf, found[:, group[wanted]])
+        return found
+
+    def _scores(self, vectors: npt.NDArray[np.floating]) -> Vectors:
+        """Return what each head alone says, float32 [n, k]."""
         scores: Vectors = vectors.astype(np.float32, copy=False) @ self.weights.T
         scores += self.biases
+        return scores
+
+    def _told(self, scores: Vectors) -> Vectors:
+        """Turn scores, which are used up, into the log-odds of the categories, float32 [n, count]."""
         found = scores[:, : self.count]
         if self.has_rivals:
             found -= np.log1p(self._rivals(scores))

@@ -110,10 +110,25 @@ class Shown:
 
     @cached_property
     def _found(self) -> Mapping[int, Scored]:
-        """What the model found, but for the photos that the user took out of a category around it."""
-        refused = self._refused
+        """What the model found and the user's word about other categories leaves."""
         found = {id_: Scored(one.photo_ids, one.log_odds) for id_, one in self.found.items()}
-        return {id_: one.without(refused[id_]) if id_ in refused else one for id_, one in found.items()}
+        for ruled_out in (self._refused, self._claimed):
+            found |= {id_: found[id_].without(ids) for id_, ids in ruled_out.items() if id_ in found}
+        return found
+
+    @cached_property
+    def _claimed(self) -> Mapping[int, Ids]:
+        """The photos that the user put into other categories of each one's exclusive group."""
+        groups = dict[str, list[int]]()
+        for one in self.categories:
+            groups.setdefault(one.exclusive_group, []).append(one.id)
+        groups.pop("", None)
+        put_in = {one: _said(self.judgements.get(one, {}), True).ids for group in groups.values() for one in group}
+        return {
+            one: np.concatenate([np.zeros(0, np.int64), *(put_in[other] for other in group if other != one)])
+            for group in groups.values()
+            for one in group
+        }
 
     @cached_property
     def _refused(self) -> Mapping[int, Ids]:

@@ -137,7 +137,7 @@ def _found(
     least = np.array([least_log_odds(one) for one in categories], np.float32)
     parts: dict[int, list[Scored]] = {one.id: [] for one in categories}
     for ids, vectors in blocks:
-        log_odds = scorer.log_odds(vectors)
+        log_odds = scorer.exclusive_log_odds(vectors)
         for column, rows in _members(log_odds >= least):
             parts[categories[column].id].append(Scored(ids[rows], log_odds[rows, column]))
         yield progress.step(len(ids))

@@ -20,6 +20,8 @@ from clipsearch.records import Category, CategoryInfo, Photo, Preview, Step
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
 
+#: changes with every step that is made, undone or redone, by whomever
+Revision = tuple[int, int]
 #: photo ids int64 [n] and their probabilities float32 [n], best first
 Scores = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
 
@@ -31,6 +33,7 @@ class ShelfState:
     infos: Sequence[CategoryInfo] = ()
     undoable: Step | None = None
     redoable: Step | None = None
+    revision: Revision = (0, 0)
 
 
 class Opening(Protocol):
@@ -67,7 +70,13 @@ class CategoryAccess:
         """Return what there is."""
         from clipsearch.library.categories import editing
 
-        return ShelfState(editing.categories(self._library), *self._library.catalog.labels.history.next_steps())
+        revision = self.revision()  # first: what is changed while the rest is read will be noticed by it
+        history = self._library.catalog.labels.history
+        return ShelfState(editing.categories(self._library), *history.next_steps(), revision)
+
+    def revision(self) -> Revision:
+        """Return what tells, at next to no cost, whether `state` would be another one."""
+        return self._library.catalog.labels.history.revision()
 
     # Changes
 
@@ -77,10 +86,11 @@ class CategoryAccess:
 
         return editing.add(self._library, category, photo_ids)
 
-    def change(self, category: Category) -> Category:
+    def change(self, category: Category, seen: Category | None = None) -> Category:
+        """Let a category be as given; what is as in `seen` stays as it is in the catalog."""
         from clipsearch.library.categories import editing
 
-        return editing.change(self._library, category)
+        return editing.change(self._library, category, seen)
 
     def nest(self, category_id: int, parent_id: int | None) -> None:
         from clipsearch.library.categories import editing

@@ -31,7 +31,7 @@ class Editing(QObject):
         self._editor: CategoryEditor = page.editor
         self._examples: Sequence[int] = ()
         self._judged: Mapping[int, bool] = {}  # what the user has said of photos, which are marked
-        self._category_id = 0
+        self._seen = Category(0, "")  # as it was when the panel was opened
         self._preview: Preview | None = None
         self._template_sets: Sequence[str] = ()
         self._is_open = False
@@ -46,7 +46,7 @@ class Editing(QObject):
         if self._shelf.is_read_only or not self._shelf.is_ready:
             return
         self._is_open, self._examples, self._preview = True, examples, None
-        self._category_id, self._judged = category.id, dict.fromkeys(examples, True)
+        self._seen, self._judged = category, dict.fromkeys(examples, True)
         self.began.emit()
         self._editor.open(category, self._shelf.infos, self._shelf.access.template_sets(), len(examples))
         if not category.name:
@@ -57,7 +57,7 @@ class Editing(QObject):
 
     def mark(self, contents: Contents) -> None:
         """Mark the user's own photos in the preview, too, if these are of the category that is edited."""
-        if self._is_open and contents.category_id == self._category_id:
+        if self._is_open and contents.category_id == self._seen.id:
             self._judged = contents.judged
             if self._preview is not None:
                 self._show(self._editor.category, self._preview)
@@ -104,7 +104,8 @@ class Editing(QObject):
 
     def _save(self, category: Category) -> None:
         """Save it; the panel stays open until that has worked."""
-        task = self._shelf.change(category) if category.id else self._shelf.add(category, self._examples)
+        shelf, seen = self._shelf, self._seen
+        task = shelf.change(category, seen) if category.id else shelf.add(category, self._examples)
         task.succeeded.connect(lambda result: self._on_saved(result[0]))
 
     def _on_saved(self, category: Category) -> None:

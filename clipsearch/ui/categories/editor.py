@@ -27,6 +27,7 @@ from clipsearch.ui.widgets import label, scroll_area, tool_button
 
 _WIDTH_PX = 312
 _USUAL_THRESHOLD = 50
+_LONGEST_NAME = 100  # as in the library
 
 
 class CategoryEditor(QFrame):
@@ -47,6 +48,7 @@ class CategoryEditor(QFrame):
         self._title = label(role="title")
         self._name = QLineEdit()
         self._name.setObjectName("field")
+        self._name.setMaxLength(_LONGEST_NAME)
         self._taken = label(self.tr("There is a category of this name already."), "alarm")
         self._names: Collection[str] = ()  # of the other categories, which cannot be taken
         self._examples = label(role="muted")
@@ -111,6 +113,8 @@ class CategoryEditor(QFrame):
         self._name.setFocus()
         self._name.selectAll()
         self._on_edited()
+        self._go_to_top()
+        QTimer.singleShot(0, self, self._go_to_top)  # again once it is laid out
 
     def show_preview(self, preview: Preview) -> None:
         """Show how likely all photos are."""
@@ -165,6 +169,9 @@ class CategoryEditor(QFrame):
 
     def _on_save(self) -> None:
         self.saved.emit(self.category)
+
+    def _go_to_top(self) -> None:
+        self._area.verticalScrollBar().setValue(0)
 
     def _show_rest(self, is_open: bool) -> None:
         self._rest.setVisible(is_open)

@@ -1,14 +1,17 @@
+# ruff: noqa: N802 - Qt's own names
 """The sidebar's section of categories: a heading with a button to invent one, a line to filter by, and the tree."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSettings, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from clipsearch.records import CategoryInfo
 from clipsearch.ui.categories.tree import CategoryTree
+from clipsearch.ui.line import Line
 from clipsearch.ui.widgets import label, tool_button
 
 _MANY = 15  # categories from which on a line to filter by is worth its room
@@ -25,7 +28,7 @@ class CategorySection(QWidget):
         self.tree = CategoryTree()
         self._store: QSettings | None = None
         self._add = tool_button("add", self.tr("Invent a category"), self.invent_wanted.emit, 16)
-        self._filter = QLineEdit()
+        self._filter = _FilterLine()
         self._filter.setObjectName("categoryFilter")
         self._filter.setPlaceholderText(self.tr("Filter"))
         self._filter.setAccessibleName(self.tr("Filter the categories by name"))
@@ -80,3 +83,13 @@ class CategorySection(QWidget):
         column.addWidget(self._filter)
         column.addWidget(self.tree)
         column.addWidget(self._hint)
+
+
+class _FilterLine(Line):
+    """Escape clears it."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.clear()
+        else:
+            super().keyPressEvent(event)

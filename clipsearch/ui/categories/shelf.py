@@ -12,9 +12,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from clipsearch.errors import CatalogError, ClipsearchError
 from clipsearch.records import Category, CategoryInfo, Step
 from clipsearch.ui.categories import sentences
-from clipsearch.ui.categories.access import CategoryAccess, ShelfState
+from clipsearch.ui.categories.access import CategoryAccess, Revision, ShelfState
 from clipsearch.ui.tasks import Task, Tasks
 
 
@@ -26,6 +27,7 @@ class Shelf(QObject):
     history_changed = Signal()
     added = Signal(object)  # Category, as it is in the catalog
     failed = Signal(object)
+    recovered = Signal(object)  # a change has worked after this failure
     told = Signal(str)  # what was done, in a sentence; it can be undone
     undone = Signal(str)  # what was undone, in a sentence; it can be done again
     learning_changed = Signal(bool)  # whether heads and memberships are being brought up to date
@@ -38,6 +40,8 @@ class Shelf(QObject):
         self._state = ShelfState()
         self._lesson: Task | None = None  # the retraining that is under way or waits
         self._pending = 0  # changes that are not written yet
+        self._reading = 0  # how often the categories are about to be read, after a change or without one
+        self._failure: Exception | None = None  # the last one, until a change has worked again
         self._is_outdated = False  # something was changed since it began
         self._is_ready = False
 
@@ -59,6 +63,16 @@ class Shelf(QObject):
         return self._lesson is not None or self._pending > 0
 
     @property
+    def revision(self) -> Revision:
+        """Up to which step of the catalog's this tells."""
+        return self._state.revision
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the categories are about to be read anew anyway."""
+        return self._reading > 0
+
+    @property
     def is_ready(self) -> bool:
         """Whether the categories have been read once."""
         return self._is_ready
@@ -77,7 +91,7 @@ class Shelf(QObject):
         self._run(lambda: None).succeeded.connect(lambda result: self._on_read(result[1]))
 
     def look_again(self) -> None:
-        """Read the categories anew: an index run has put new photos into them."""
+        """Read the categories anew: an index run has put new photos into them, or one is gone."""
         self._run(lambda: None).succeeded.connect(lambda result: self._on_looked(result[1]))
 
     # Changes
@@ -88,9 +102,9 @@ class Shelf(QObject):
         task.succeeded.connect(lambda result: self.added.emit(result[0]))
         return task
 
-    def change(self, category: Category) -> Task:
-        """Let the category with this id be as given."""
-        return self._change(lambda: self.access.change(category), None)
+    def change(self, category: Category, seen: Category) -> Task:
+        """Let the category with this id be as given; what the user left as `seen` stays as it is by now."""
+        return self._change(lambda: self.access.change(category, seen), None)
 
     def nest(self, category_id: int, parent_id: int | None) -> None:
         """Let a category belong to another one; None: to none."""
@@ -119,19 +133,13 @@ class Shelf(QObject):
         """Undo the step that the user sees, unless something was changed elsewhere meanwhile."""
         step = self.undoable
         if step is not None:
-            self._run(lambda: self.access.undo(step)).succeeded.connect(
-                lambda result: self._on_turned(
-                    result[0], result[1], lambda one: self.undone.emit(sentences.undone(one))
-                )
-            )
+            self._turn(lambda: self.access.undo(step), lambda one: self.undone.emit(sentences.undone(one)))
 
     def redo(self) -> None:
         """Redo the step that the user sees, unless something was changed elsewhere meanwhile."""
         step = self.redoable
         if step is not None:
-            self._run(lambda: self.access.redo(step)).succeeded.connect(
-                lambda result: self._on_turned(result[0], result[1], lambda one: self.told.emit(sentences.done(one)))
-            )
+            self._turn(lambda: self.access.redo(step), lambda one: self.told.emit(sentences.done(one)))
 
     def learn(self) -> None:
         """Bring heads and memberships up to date; again afterwards, if that is under way."""
@@ -143,7 +151,7 @@ class Shelf(QObject):
         self._is_outdated = False
         self._lesson = self._learning.run(self._learn)
         self._lesson.succeeded.connect(self._on_learned)
-        self._lesson.failed.connect(self.failed)
+        self._lesson.failed.connect(self._on_failed)
         self._lesson.finished.connect(self._on_lesson_finished)
         self.learning_changed.emit(True)
 
@@ -154,13 +162,22 @@ class Shelf(QObject):
         self._pending += 1
         task = self._run(work)
         task.succeeded.connect(lambda result: self._on_changed(result[1], touched))
+        task.failed.connect(self._on_refused)
         task.finished.connect(self._on_change_finished)
         return task
 
+    def _turn(self, work: Callable[[], Step | None], tell: Callable[[Step], None]) -> None:
+        """Undo or redo a step, and tell of it."""
+        task = self._run(work)
+        task.succeeded.connect(lambda result: self._on_turned(result[0], result[1], tell))
+        task.failed.connect(self._on_refused)
+
     def _run(self, work: Callable[[], Any]) -> Task:
         """Do `work` and read the categories; the result is what `work` returned, and the state after it."""
+        self._reading += 1
         task = self._changes.run(lambda: (work(), self.access.state()))
-        task.failed.connect(self.failed)
+        task.failed.connect(self._on_failed)
+        task.finished.connect(self._on_read_finished)
         return task
 
     def _take(self, state: ShelfState) -> None:
@@ -173,8 +190,11 @@ class Shelf(QObject):
             self.history_changed.emit()
 
     def _on_read(self, state: ShelfState) -> None:
-        self._take(state)
+        self._on_looked(state)
         self.learn()
+
+    def _on_read_finished(self) -> None:
+        self._reading -= 1
 
     def _on_looked(self, state: ShelfState) -> None:
         self._take(state)
@@ -182,6 +202,7 @@ class Shelf(QObject):
 
     def _on_changed(self, state: ShelfState, touched: Collection[int] | None) -> None:
         before = self.undoable
+        self._recover()
         self._take(state)
         if state.undoable is not None and state.undoable != before:
             self.told.emit(sentences.done(state.undoable))
@@ -193,9 +214,24 @@ class Shelf(QObject):
         if step is None:
             self.told.emit(sentences.changed_elsewhere(state.undoable))
         else:
+            self._recover()
             tell(step)
             self.members_changed.emit(None)
             self.learn()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._failure = error
+        self.failed.emit(error)
+
+    def _on_refused(self, error: Exception) -> None:
+        """The catalog may hold something else than what is shown: a category may be gone."""
+        if isinstance(error, ClipsearchError) and not isinstance(error, CatalogError):
+            self.look_again()
+
+    def _recover(self) -> None:
+        error, self._failure = self._failure, None
+        if error is not None:
+            self.recovered.emit(error)
 
     def _learn(self) -> ShelfState:
         """Runs in a worker thread."""

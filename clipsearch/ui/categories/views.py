@@ -85,7 +85,7 @@ class CategoryViews(QObject):
         self._session.contents.changed.connect(self._on_contents)
         section.invent_wanted.connect(self.invent)
         section.tree.chosen.connect(self.chosen)
-        section.tree.renamed.connect(lambda info, name: shelf.change(replace(info.category, name=name)))
+        section.tree.renamed.connect(self._rename)
         section.tree.remove_wanted.connect(self._remove)
 
     def _connect_changes(self) -> None:
@@ -131,6 +131,9 @@ class CategoryViews(QObject):
         shown = self._session.contents.category_id
         if shown is not None:
             self._shelf.judge(shown, photo_ids, is_member)
+
+    def _rename(self, info: CategoryInfo, name: str) -> None:
+        self._shelf.change(replace(info.category, name=name), info.category)
 
     def _remove(self, info: CategoryInfo) -> None:
         if not self._shelf.is_read_only:

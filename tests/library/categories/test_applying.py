@@ -226,6 +226,21 @@ def test_categories_that_exclude_each_other(library: Library) -> None:
     assert stored_digests(library)[other.id] != digest  # what lies in one is an example against the other
 
 
+def test_of_a_group_a_photo_is_in_one_category_only(library: Library) -> None:
+    low = [add(library, name, exclusive_group="landscape", threshold=0.05) for name in ("sea", "hill")]
+    alone = [add(library, f"the {one.name}", prompts=(one.name,), threshold=0.05) for one in low]
+    applying.refresh(library)
+    both = [set(applying.member_ids(library, one.id)[0].tolist()) for one in low]
+    assert both[0] and both[1]
+    assert not both[0] & both[1]
+    freely = [set(applying.member_ids(library, one.id)[0].tolist()) for one in alone]
+    assert freely[0] & freely[1]
+    taken = next(iter(both[0]))
+    judging.judge(library, low[1].id, [taken], True)
+    applying.refresh(library)
+    assert taken not in applying.member_ids(library, low[0].id)[0]
+
+
 def test_negatives_take_photos_away(library: Library) -> None:
     category = add(library, "sea")
     before = dict(zip(*map(np.ndarray.tolist, applying.all_scores(library, category.id)), strict=True))

@@ -72,6 +72,14 @@ def test_a_category_comes_and_goes_with_its_first_photos_in_one_step(
     assert editing.find(colours, "Warm").assigned == 1
 
 
+def test_only_what_was_changed_since_it_was_seen_is_changed(colours: Library) -> None:
+    seen = editing.add(colours, Category(0, "Sea", prompts=("the sea",)))
+    editing.change(colours, replace(seen, prompts=("a sandy shore",), colour="#3366cc"))
+    kept = editing.change(colours, replace(seen, threshold=0.3), seen)
+    assert kept == replace(seen, prompts=("a sandy shore",), colour="#3366cc", threshold=0.3)
+    assert editing.find(colours, "Sea").category == kept
+
+
 def test_what_is_told_is_kept_tidy(colours: Library) -> None:
     told = Category(
         0, " Pets ", prompts=(" dog", "cat", "", "dog"), negatives=("toy ",), colour="#AABBCC", threshold=0.7

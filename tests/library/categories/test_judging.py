@@ -217,6 +217,12 @@ def test_what_was_said_is_taken_back(judged: Library, folder: Path) -> None:
     assert editing.find(judged, "Warm").rejected == 0
 
 
+def test_nothing_is_judged_in_a_category_that_is_gone(judged: Library) -> None:
+    category = editing.remove(judged, "Warm").category
+    with pytest.raises(ClipsearchError, match="This category is gone"):
+        judging.judge(judged, category.id, [1], True)
+
+
 def test_photos_move_in_one_step(judged: Library, folder: Path) -> None:
     warm, cold = editing.find(judged, "Warm").category, editing.add(judged, "Cold")
     (red,) = judging.photos_at(judged, [folder / "red.png"])

@@ -64,6 +64,23 @@ def test_in_an_empty_library_the_keyboard_is_not_left_at_undo(
     assert window.focusWidget() is window.pages.photos.empty._button
 
 
+def test_saving_leaves_alone_what_was_changed_elsewhere_meanwhile(
+    qtbot, some: list[int], opened: MainWindow, categories: FakeCategories, session: Session
+) -> None:
+    birds, editor = some[0], opened.pages.photos.editor
+    opened.categories.edit(session.shelf.info(birds))
+    categories.known[birds] = replace(categories.known[birds], prompts=("a bird",), threshold=0.8)
+    editor._name.setText("all birds")
+    with qtbot.waitSignal(opened.categories.editing.saved):
+        qtbot.keyClick(editor._name, Qt.Key.Key_Return)
+    assert categories.known[birds] == Category(birds, "all birds", prompts=("a bird",), threshold=0.8)
+    seen = session.shelf.info(birds)
+    categories.known[birds] = replace(categories.known[birds], colour="#d9534f")
+    with qtbot.waitSignal(session.shelf.changed):
+        opened.sidebar.categories.tree.renamed.emit(seen, "feathers")
+    assert categories.known[birds] == replace(seen.category, name="feathers", colour="#d9534f")
+
+
 def test_before_there_is_a_name_nothing_is_said_of_the_category_shown_before(
     some: list[int], opened: MainWindow, session: Session
 ) -> None:

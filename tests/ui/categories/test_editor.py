@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 
+from clipsearch.library.categories.limits import LONGEST_NAME
 from clipsearch.records import Category, CategoryInfo
 from clipsearch.ui.categories.editor import CategoryEditor
 
@@ -112,3 +113,23 @@ def test_every_field_has_an_accessible_name(editor: CategoryEditor) -> None:
         "Exclusive group",
         "Inside of",
     ]
+
+
+def test_it_opens_with_the_name_in_sight(qtbot, editor: CategoryEditor) -> None:
+    editor.resize(editor.width(), 300)
+    editor.open(BIRDS, OTHERS, [])
+    editor._more.click()
+    bar = editor._area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.value() > 0)
+    editor.hide()
+    editor.open(Category(0, ""), OTHERS, [], 2)
+    qtbot.wait(20)
+    assert bar.value() == 0
+    seen = editor._area.viewport()
+    assert seen.rect().contains(editor._name.mapTo(seen, editor._name.rect().center()))
+
+
+def test_a_name_is_no_longer_than_the_library_keeps_it(qtbot, editor: CategoryEditor) -> None:
+    editor.open(Category(0, ""), OTHERS, [])
+    qtbot.keyClicks(editor._name, "n" * (LONGEST_NAME + 1))
+    assert editor.category.name == "n" * LONGEST_NAME

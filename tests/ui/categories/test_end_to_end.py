@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,8 @@ def test_access_asks_the_library_what_its_names_say(tmp_path: Path, monkeypatch:
         assert set(access.all_scores(cats.id)[0].tolist()) == set(ids)
         access.assign_paths(cats.id, [library.photos(ids[2:3])[0].path])
         assert access.judgements(cats.id) == {ids[0]: True, ids[2]: True}
+        coloured = access.change(replace(cats, colour="#d9534f"), cats)
+        assert access.change(replace(cats, name="all cats"), cats) == replace(coloured, name="all cats")
         access.nest(cats.id, birds.id)
         assert access.remove("birds").name == "birds"
         assert [info.category.parent_id for info in access.state().infos] == [None]

@@ -93,7 +93,7 @@ def test_changing_nesting_moving_and_removing(qtbot, shelf: Shelf, categories: F
     shelf.nest(owls, birds)
     shelf.judge(birds, [1], True)
     shelf.move(birds, owls, [1])
-    shelf.change(replace(categories.known[birds], name="all birds"))
+    shelf.change(replace(categories.known[birds], name="all birds"), categories.known[birds])
     qtbot.waitUntil(lambda: _names(shelf) == ["all birds", "owls"])
     assert categories.judged == {birds: {1: False}, owls: {1: True}}
     assert shelf.info(owls).category.parent_id == birds

@@ -69,7 +69,7 @@ class Exporting(QObject):
             chosen = str(naming.currentData())
             return lambda is_dry: self._access.write_sidecars(ids, mine=mine, naming=chosen, dry_run=is_dry)
 
-        choices = _Choices(dialog, infos, ticked, work)
+        choices = _Choices(dialog, infos, ticked, work, only_mine=True)  # what a model finds may be wrong
         dialog.form.addRow(self.tr("Names"), naming)
         dialog.form.addRow(
             note(self.tr("The keywords go into XMP files, which other programs read. Your photos stay untouched."))
@@ -91,7 +91,13 @@ class _Choices(QObject):
     """Which categories, and whose photos; every change plans anew what `work` returns for them."""
 
     def __init__(
-        self, dialog: DryRunDialog, infos: Sequence[CategoryInfo], ticked: Collection[int], work: _MakeWork
+        self,
+        dialog: DryRunDialog,
+        infos: Sequence[CategoryInfo],
+        ticked: Collection[int],
+        work: _MakeWork,
+        *,
+        only_mine: bool = False,
     ) -> None:
         super().__init__(dialog)
         self._dialog = dialog
@@ -99,6 +105,7 @@ class _Choices(QObject):
         names = places.full_names(infos)
         self._picker = Picker(self.tr("Categories"))
         self._mine = QCheckBox(self.tr("Only photos that you put in &yourself"))
+        self._mine.setChecked(only_mine)
         self._picker.show_rows((info.category.id, names[info.category.id]) for info in infos)
         self._picker.tick_only(ticked)
         dialog.form.addRow(self.tr("Categories"), self._picker)

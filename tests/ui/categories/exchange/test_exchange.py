@@ -174,6 +174,10 @@ def test_sidecars_are_seen_before_they_are_written(
     ]
     naming = dialog.findChild(QComboBox)
     naming.setCurrentIndex(naming.findData("full"))
+    qtbot.waitUntil(
+        lambda: access.asked[-1] == ("sidecars", [1, 2], True, "full", True)
+    )  # what a model found only if asked
+    dialog.findChild(QCheckBox).click()
     qtbot.waitUntil(lambda: access.asked[-1] == ("sidecars", [1, 2], False, "full", True))
     qtbot.waitUntil(dialog.act.isEnabled)
     dialog.act.click()
