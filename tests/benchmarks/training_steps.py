@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -135,5 +134,11 @@ def serve(way: Way, config: CLIPConfig, pairs: int, pipe: Connection) -> None:
 
 def most_resident_bytes() -> int:
     """Return the most main memory that this process ever had."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource
+
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
