@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -12,6 +12,8 @@ from torch.optim import Optimizer
 from training.loop.rounding import pack, round_stochastically, unpack
 
 FIRST, SECOND = "exp_avg", "exp_avg_sq"  # torch's own names
+AT_ONCE = {"cpu": 1 << 18}  # values that are updated at once on a device
+AT_ONCE_ELSEWHERE = 1 << 24
 
 
 class HalfAdamW(Optimizer):
@@ -59,16 +61,35 @@ class HalfAdamW(Optimizer):
         state: dict[str, Tensor] = self.state[parameter]
         if not state:
             state["step"] = torch.zeros(())
+            is_half = self.half_statistics and parameter.ndim > 1
             for name in (FIRST, SECOND):
-                self._keep(state, name, torch.zeros_like(parameter, dtype=torch.float32), None)
+                state[name] = torch.zeros_like(parameter, dtype=torch.float16 if is_half else torch.float32)
+                if is_half:
+                    rows = (parameter.shape[0], *[1] * (parameter.ndim - 1))
+                    state[f"{name}_scale"] = torch.ones(rows, device=parameter.device)
         return state
 
     def _update(
         self, parameter: Tensor, state: dict[str, Tensor], group: dict[str, Any], generator: torch.Generator
     ) -> None:
-        (beta1, beta2), step, gradient = group["betas"], int(state["step"]), parameter.grad
+        """Update a parameter some rows at a time, so that what is computed in fp32 stays small beside it."""
+        gradient = parameter.grad
         assert gradient is not None
-        gradient = gradient.float()
+        for rows in _rows(parameter):
+            part = {name: value[rows] for name, value in state.items() if name != "step"}
+            self._update_rows(parameter[rows], gradient[rows].float(), part, int(state["step"]), group, generator)
+
+    def _update_rows(
+        self,
+        parameter: Tensor,
+        gradient: Tensor,
+        state: dict[str, Tensor],
+        step: int,
+        group: dict[str, Any],
+        generator: torch.Generator,
+    ) -> None:
+        """Update views of a parameter and of its statistics."""
+        beta1, beta2 = group["betas"]
         mean = self._kept(state, FIRST).lerp_(gradient, 1 - beta1)
         square = self._kept(state, SECOND).mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         weights = parameter.float() * (1 - group["lr"] * group["weight_decay"])
@@ -79,16 +100,27 @@ class HalfAdamW(Optimizer):
         self._keep(state, FIRST, mean, generator)
         self._keep(state, SECOND, square, generator)
 
-    def _keep(self, state: dict[str, Tensor], name: str, values: Tensor, generator: torch.Generator | None) -> None:
+    def _keep(self, state: dict[str, Tensor], name: str, values: Tensor, generator: torch.Generator) -> None:
         """Store statistics; of the squares the root is kept, whose range is half as wide."""
-        if self.half_statistics and values.ndim > 1:
-            values = values.sqrt() if name == SECOND else values
-            state[name], state[f"{name}_scale"] = pack(values, generator)
-        else:
-            state[name] = values
+        if f"{name}_scale" in state:
+            half, scale = pack(values.sqrt() if name == SECOND else values, generator)
+            state[name].copy_(half)
+            state[f"{name}_scale"].copy_(scale)
 
     def _kept(self, state: dict[str, Tensor], name: str) -> Tensor:
+        """Return statistics in fp32: new ones, or, where they are kept so, those themselves."""
         if f"{name}_scale" not in state:
             return state[name]
         values = unpack(state[name], state[f"{name}_scale"])
         return values.square_() if name == SECOND else values
+
+
+def _rows(parameter: Tensor) -> Iterator[Any]:
+    """Yield what cuts a parameter of two dimensions or more into parts of some rows; others stay whole."""
+    if parameter.ndim < 2:
+        yield ...
+        return
+    size = AT_ONCE.get(parameter.device.type, AT_ONCE_ELSEWHERE)
+    count = max(1, size // parameter[0].numel())
+    for start in range(0, parameter.shape[0], count):
+        yield slice(start, start + count)

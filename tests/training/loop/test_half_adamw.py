@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from training.loop import half_adamw
 from training.loop.half_adamw import HalfAdamW
+from training.loop.rounding import pack
 
 NUMBERS = (1e-2, (0.9, 0.98), 1e-6)
 
@@ -44,6 +46,23 @@ def test_with_full_statistics_it_is_torchs() -> None:
     descend(torch.optim.AdamW(groups(other), *NUMBERS), other, x, y, 30)
     torch.testing.assert_close(model.weight, other.weight, atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(model.bias, other.bias, atol=1e-6, rtol=1e-6)
+
+
+def test_rows_are_updated_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def counted(x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        sizes.append(x.numel())
+        return pack(x, generator)
+
+    monkeypatch.setattr(half_adamw, "pack", counted)
+    monkeypatch.setitem(half_adamw.AT_ONCE, "cpu", 100)
+    model, x, y = problem()
+    other = copy.deepcopy(model)
+    loss = descend(HalfAdamW(groups(model), *NUMBERS), model, x, y, 100)
+    wanted = descend(torch.optim.AdamW(groups(other), *NUMBERS), other, x, y, 100)
+    assert loss == pytest.approx(wanted, rel=0.01)
+    assert set(sizes) == {4 * 24}  # four of the weight's sixteen rows
 
 
 @pytest.mark.parametrize("betas", [(0.9, 0.98), (0.9, 0.999)])
