@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial
-from itertools import count, cycle, islice
+from itertools import chain, count, cycle, islice
 
 import torch
 from torch import Tensor
@@ -80,9 +80,11 @@ class Reader:
                 good[place] = self._preparation.prepare(pair, step, self._lane.first + place)
             except BadPairError as error:
                 bad.append(str(error))
-        spare = self._spare({pair.key for pair in piece.pairs})
+        used = {pair.key for pair in piece.pairs}
+        spare, borrowed = self._spare(used), self._borrowed(step, used)
         for place in (place for place in range(len(piece.pairs)) if place not in good):
-            candidates = (partial(_itself, pair) for pair in islice(spare, MOST_TRIES))
+            pairs = chain(islice(spare, MOST_TRIES), islice(borrowed, MOST_TRIES))
+            candidates = (partial(_itself, pair) for pair in pairs)
             good[place] = self._preparation.first_good(candidates, step, self._lane.first + place, bad)
         self._ahead.popleft()
         return [good[place] for place in range(len(piece.pairs))]
@@ -99,6 +101,13 @@ class Reader:
             else:
                 seen.append(pair)
         yield from cycle(seen)
+
+    def _borrowed(self, step: int, used: set[str]) -> Iterator[Pair]:
+        """Yield pairs of the process's other lanes that this step has not used, for a lane of none but bad pictures."""
+        for pair in self._lane.borrowed(step):
+            if pair.key not in used:
+                used.add(pair.key)
+                yield pair
 
     def _piece(self, further: int) -> Piece:
         while len(self._ahead) <= further:

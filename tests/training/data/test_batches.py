@@ -206,11 +206,26 @@ def test_a_truncated_archive_among_good_ones(tmp_path: Path) -> None:
         middle = tar.getmembers()[6].offset_data + 100
     (tmp_path / "1.tar").write_bytes(data[:middle])
     run = run_of("shards", f"{tmp_path}/{{0..2}}.tar", batch_size=3)
-    with pytest.raises(TrainingError, match=r"2.tar.*No such file"):
-        batches_of(run, 1)  # a lane of nothing
     shard(tmp_path / "2.tar", range(12, 18))
     told = [sentence for batch in batches_of(run, 4) for sentence in batch.bad]
     assert any("1.tar: It is damaged" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize("broken", ["missing", "rubbish", "no pair", "bad pictures"])
+def test_a_broken_shard_of_few_costs_only_itself(broken: str, tmp_path: Path) -> None:
+    for number in range(3):
+        shard(tmp_path / f"{number}.tar", range(number * 10, number * 10 + 10))
+    if broken == "rubbish":
+        (tmp_path / "3.tar").write_bytes(b"rubbish" * 1000)
+    elif broken != "missing":
+        suffixes = ("jpg",) if broken == "no pair" else ("jpg", "txt")
+        archive(tmp_path / "3.tar", {f"{number}.{suffix}": b"x" for number in range(9) for suffix in suffixes})
+    run = run_of("shards", f"{tmp_path}/{{0..3}}.tar", batch_size=8)
+    batches = batches_of(run, 9)
+    assert all(len(batch) == 8 for batch in batches)
+    assert any("3.tar" in sentence for batch in batches for sentence in batch.bad)
+    assert_same(batches_of(with_workers(run, 2), 9), batches)
+    assert_same(batches_of(run, 4, first=5), batches[5:])
 
 
 @pytest.mark.parametrize("kind", ["table", "shards", "folder", "library"])

@@ -6,9 +6,13 @@ as in "gs://bucket/train-{0000..0099}.tar" (gsutil), or "pipe:aws s3 cp s3://buc
 runs what stands behind "pipe:", so a run that somebody else wrote should be read first.
 
 A process reads its own shards in some lanes side by side, each of which goes through its part of them again and again,
-every time in another order, through a buffer that shuffles. A lane has its fixed places in each batch. So what a step
-gets depends on the number of processes (unless there are few shards), but never on that of workers, which share the
-lanes among them. The buffers hold at most 8,192 undecoded pairs a process: half a gigabyte of usual pictures.
+every time in another order, through a buffer that shuffles. A lane has its fixed places in each batch, as many for a
+shard as any other. So what a step gets depends on the number of processes (unless there are few shards), but never on
+that of workers, which share the lanes among them. The buffers hold at most 8,192 undecoded pairs a process: half a
+gigabyte of usual pictures.
+
+Where not one of a lane's shards can be read, it goes through the process's others instead, and tries its own again
+after them. Only then may a batch hold a pair twice, as another lane reads the same shard.
 
 A run that is resumed reads undecoded up to where it was: at most one round to count a lane's steps, and a part of
 another one. That is exact as long as the shards can be read as they could before.
@@ -17,11 +21,13 @@ another one. That is exact as long as the shards can be read as they could befor
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,7 +41,8 @@ from training.data.sources.source import decoded
 from training.errors import TrainingError
 from training.run import Data
 
-MOST_LANES = 16  # of a process
+MOST_LANES, ENOUGH_LANES = 16, 4  # of a process; with fewer than enough, workers have nothing to share
+UNEVEN = 1.1  # at most so much more often than another comes a shard of the same process, if places allow it
 SHUFFLED = 512  # undecoded pairs that a lane holds to draw from
 
 _TEXT_SUFFIXES = ("txt", "caption")
@@ -53,10 +60,13 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """Some shards, read without end, `size` pairs a step; they go to the places of its batch from `first` on."""
+    """Some shards, read without end, `size` pairs a step; they go to the places of its batch from `first` on.
+
+    `others` are those of the process's other lanes, which are read where there is no pair in these.
+    """
 
     urls: Sequence[str]
-    number: int
+    others: Sequence[str]
     first: int
     size: int
     seed: int
@@ -66,7 +76,7 @@ class Lane:
         """Yield what each step gets from this one on; what came before is read past, but not decoded.
 
         A round through the shards always has the same number of steps, so only the first round, and what came before
-        in the last one, need to be read. Raises TrainingError if there is no pair in any shard.
+        in the last one, need to be read. Raises TrainingError if there is no pair in any shard of the process.
         """
         round_, to_skip = 0, step
         while True:
@@ -78,6 +88,11 @@ class Lane:
             round_, to_skip = round_ + 1, max(0, to_skip - steps)
             round_, to_skip = round_ + to_skip // steps, to_skip % steps
 
+    def borrowed(self, step: int) -> Iterator[Pair]:
+        """Yield pairs of the other lanes' shards, in a step's own order."""
+        items = self._shuffled(self.others, f"borrowed/{self.seed}/{self.first}/{step}")
+        return (item for item in items if isinstance(item, Pair))
+
     def _round(self, number: int) -> Iterator[Piece]:
         """Yield the steps of one way through the shards, without the pairs at the end that fill none.
 
@@ -86,7 +101,7 @@ class Lane:
         piece, ready = Piece([]), None
         for again in range(self.size):
             found = False
-            for item in self._shuffled(f"shards/{self.seed}/{self.number}/{number}/{again}"):
+            for item in self._items(f"shards/{self.seed}/{self.first}/{number}/{again}"):
                 if isinstance(item, str):
                     piece.told.append(item)
                     continue
@@ -102,11 +117,21 @@ class Lane:
                 return
             if not found:
                 told = f" ({piece.told[0]})" if piece.told else ""
-                raise TrainingError(f"No pair could be read from the shards {', '.join(self.urls[:3])}{told}.")
+                raise TrainingError(f"No pair could be read from the shards {_some(self.urls)}{told}, nor from others.")
 
-    def _shuffled(self, seed: str) -> Iterator[Pair | str]:
+    def _items(self, seed: str) -> Iterator[Pair | str]:
+        """Yield what is in the lane's shards; where that is no pair, what is in all others, each as often."""
+        found = False
+        for item in self._shuffled(self.urls, seed):
+            found = found or isinstance(item, Pair)
+            yield item
+        if not found and self.others:
+            yield f"{_some(self.urls)}: No pair could be read; the process's other shards are read instead."
+            yield from self._shuffled(self.others, seed)
+
+    def _shuffled(self, urls: Sequence[str], seed: str) -> Iterator[Pair | str]:
         dice = random.Random(seed)
-        items = read(dice.sample(self.urls, len(self.urls)), self.text_key)
+        items = read(dice.sample(urls, len(urls)), self.text_key)
         shuffled: Iterator[Pair | str] = webdataset.shuffle(SHUFFLED, initial=SHUFFLED, rng=dice)(items)
         return shuffled
 
@@ -114,18 +139,39 @@ class Lane:
 def lanes_of(data: Data, rank: int, world: int, batch: int, seed: int) -> list[Lane]:
     """Split the shards among processes, and those of each among its lanes; return a process's.
 
-    Raises TrainingError if there are fewer shards than processes.
+    Each shard of a process gets as many places as any other, as nearly as whole places allow. Raises TrainingError if
+    there are fewer shards than processes.
     """
     urls = urls_of(data.path)
     if len(urls) < world:
         raise TrainingError(f"{world} processes need as many shards or more, not {len(urls)}; split them further.")
-    each = min(MOST_LANES, len(urls) // world, batch // world)
-    total = each * world
-    bounds = [lane * batch // total for lane in range(total + 1)]
-    return [
-        Lane(urls[lane::total], lane, bounds[lane], bounds[lane + 1] - bounds[lane], seed, data.text_column)
-        for lane in range(rank * each, (rank + 1) * each)
+    own = urls[len(urls) * rank // world : len(urls) * (rank + 1) // world]
+    places = batch // world
+    cuts = _cuts(len(own), places)
+    lanes = []
+    for start, end in pairwise(cuts):
+        first, last = (places * cut // len(own) for cut in (start, end))
+        others = own[:start] + own[end:]
+        lanes.append(Lane(own[start:end], others, places * rank + first, last - first, seed, data.text_column))
+    return lanes
+
+
+def _cuts(shards: int, places: int) -> list[int]:
+    """Return where a process's shards are cut into lanes: the most lanes that are even, else the most even ones."""
+    most = min(MOST_LANES, shards, places)
+    ways = [
+        [-(-shards * lane // lanes) for lane in range(lanes + 1)]
+        for lanes in range(most, min(ENOUGH_LANES, most) - 1, -1)
     ]
+    even = (cuts for cuts in ways if _unevenness(cuts, places) <= UNEVEN)
+    return next(even, None) or min(ways, key=lambda cuts: _unevenness(cuts, places))
+
+
+def _unevenness(cuts: Sequence[int], places: int) -> float:
+    """Return how many times as often the most frequent shard comes as the rarest, at these cuts."""
+    shards = cuts[-1]
+    rates = [(places * end // shards - places * start // shards) / (end - start) for start, end in pairwise(cuts)]
+    return max(rates) / min(rates) if all(rates) else math.inf
 
 
 def urls_of(path: str) -> list[str]:
@@ -212,6 +258,10 @@ def _is_at_end(url: str, stream: BinaryIO) -> bool:
         if any(block):
             return False
     return True
+
+
+def _some(urls: Sequence[str]) -> str:
+    return ", ".join(urls[:3])
 
 
 def _drained(told: list[str]) -> Iterator[str]:

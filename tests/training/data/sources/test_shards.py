@@ -37,7 +37,7 @@ def lane(folder: Path, counts: list[int], size: int, seed: int = 0) -> Lane:
         shard(folder / f"{number}.tar", range(start, start + count))
         for number, (start, count) in enumerate(zip(starts, counts, strict=True))
     ]
-    return Lane([str(path) for path in paths], 0, 0, size, seed, "title")
+    return Lane([str(path) for path in paths], [], 0, size, seed, "title")
 
 
 def numbers(pieces: Iterator[Piece], steps: int) -> list[list[int]]:
@@ -148,9 +148,45 @@ def test_a_lane_with_fewer_pairs_than_a_step_needs_repeats_them(tmp_path: Path) 
 
 
 def test_nothing_in_any_shard_is_an_error(tmp_path: Path) -> None:
-    empty = Lane([str(tmp_path / "none.tar")], 0, 0, 4, 0, "title")
+    empty = Lane([str(tmp_path / "none.tar")], [str(tmp_path / "neither.tar")], 0, 4, 0, "title")
     with pytest.raises(TrainingError, match=r"No pair could be read.*none[.]tar: It cannot be read: No such file"):
         next(empty.pieces(3))
+
+
+def test_a_lane_without_a_pair_goes_through_all_others_and_on_where_it_was(tmp_path: Path) -> None:
+    others = lane(tmp_path, [5, 9, 3], 4).urls
+    reader = Lane([str(tmp_path / "none.tar")], others, 0, 4, 0, "title")
+    pieces = list(islice(reader.pieces(0), 12))
+    rounds = [list(chain(*(piece.pairs for piece in pieces[at : at + 4]))) for at in (0, 4, 8)]
+    assert all(len({pair.key for pair in one}) == 16 for one in rounds)
+    assert all(list(islice(reader.pieces(first), 12 - first)) == pieces[first:] for first in range(12))
+    sentences = told(list(chain(*(piece.told for piece in pieces[:4]))))
+    assert sentences == [
+        "none.tar: It cannot be read: No such file or directory.",
+        "none.tar: No pair could be read; the process's other shards are read instead.",
+    ]
+    shard(tmp_path / "none.tar", range(100, 104))
+    assert sorted(numbers(reader.pieces(0), 1)[0]) == [100, 101, 102, 103]
+
+
+@pytest.mark.parametrize(
+    ("shards", "world", "batch", "uneven"),
+    [(20, 1, 32, 1), (20, 1, 512, 1.1), (20, 2, 64, 1.17), (17, 1, 256, 1.1), (37, 1, 64, 1.2), (100, 4, 400, 1)],
+)
+def test_each_shard_of_a_process_comes_as_often(shards: int, world: int, batch: int, uneven: float) -> None:
+    data = Data("shards", f"s-{{0..{shards - 1}}}.tar")
+    for rank in range(world):
+        lanes = lanes_of(data, rank, world, batch, 0)
+        rates = [lane.size / len(lane.urls) for lane in lanes]
+        assert max(rates) / min(rates) <= uneven
+        assert len(lanes) >= 4
+
+
+def test_no_lane_is_without_shards_or_places() -> None:
+    for shards in range(1, 60):
+        data = Data("shards", f"s-{{0..{shards - 1}}}.tar")
+        for batch in range(1, 60):
+            assert all(lane.size and lane.urls for lane in lanes_of(data, 0, 1, batch, 0))
 
 
 @pytest.mark.parametrize(("shards", "world", "batch"), [(7, 1, 10), (7, 2, 10), (64, 2, 48), (3, 3, 3), (100, 4, 8)])
@@ -164,6 +200,7 @@ def test_lanes_share_all_shards_and_all_places(shards: int, world: int, batch: i
         assert own[0].first == rank * batch // world
         assert sum(lane.size for lane in own) == batch // world
         assert len(own) <= MOST_LANES
+        assert len({len(lane.urls) + len(lane.others) for lane in own}) == 1
 
 
 def test_each_process_needs_a_shard() -> None:
