@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from clipsearch.encode.prompts import fill
 from clipsearch.model import CLIP
@@ -15,6 +16,7 @@ from training.finetuning.original import Tokens
 from training.finetuning.pictures import Pictures
 
 AT_ONCE = 64
+TEXTS_WITH_GRADIENTS = 32  # at once: each keeps all of its activations, ten megabytes in the tower of a ViT-B/32
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +59,21 @@ class Towers:
         return self._features(pictures, self.image_fixed, rows, lambda some: self._see(pictures, some))
 
     def texts(self, texts: Words, rows: Tensor | None = None) -> Tensor:
-        """Return a unit vector for each text, float32 [n, d]: the mean over its templates (paper, section 3.1.4)."""
-        return self._features(texts, self.text_fixed, rows, lambda some: self._read(texts, some))
+        """Return a unit vector for each text, float32 [n, d]: the mean over its templates (paper, section 3.1.4).
+
+        With gradients only the activations of some texts are held at a time; those are computed again for the way back.
+        """
+        return self._features(texts, self.text_fixed, rows, lambda some: self._read_with_gradients(texts, some))
 
     def _see(self, pictures: Pictures, rows: Tensor) -> Tensor:
         return functional.normalize(self.clip.encode_image(pictures.pixels(rows).to(self.device)).float(), dim=-1)
+
+    def _read_with_gradients(self, texts: Words, rows: Tensor) -> Tensor:
+        parts = torch.split(rows, max(1, TEXTS_WITH_GRADIENTS // texts.tokens.shape[1]))
+        if len(parts) == 1 or not torch.is_grad_enabled():
+            return self._read(texts, rows)
+        read: list[Tensor] = [checkpoint(self._read, texts, part, use_reentrant=False) for part in parts]
+        return torch.cat(read)
 
     def _read(self, texts: Words, rows: Tensor) -> Tensor:
         tokens = texts.tokens[rows]
