@@ -13,7 +13,7 @@ from training.data.sources.shards import read, urls_of
 from training.data.sources.source import Source
 from training.data.sources.tables import Table
 from training.errors import TrainingError
-from training.run import Run
+from training.run import Data, Run
 
 #: what a tokenizer is learned from; shards are read with their pictures
 _MOST_TEXTS, _MOST_TEXTS_OF_SHARDS = 100_000, 20_000
@@ -37,9 +37,23 @@ def open_source(run: Run) -> Source:
 
 
 def some_texts(run: Run) -> Iterator[str]:
-    """Yield texts from all over a run's source, always the same. Raises TrainingError."""
+    """Yield texts from all over a run's source, always the same.
+
+    Raises TrainingError, for shards after the last one if there was no text in any of them.
+    """
     if run.data.kind != "shards":
         yield from open_source(run).texts(_MOST_TEXTS)
         return
-    items = read(urls_of(run.data.path), run.data.text_column)
-    yield from islice((item.text for item in items if isinstance(item, Pair)), _MOST_TEXTS_OF_SHARDS)
+    yield from islice(_texts_of_shards(run.data), _MOST_TEXTS_OF_SHARDS)
+
+
+def _texts_of_shards(data: Data) -> Iterator[str]:
+    found, told = False, ""
+    for item in read(urls_of(data.path), data.text_column):
+        if isinstance(item, Pair):
+            found = True
+            yield item.text
+        else:
+            told = told or item
+    if not found:
+        raise TrainingError(f"No text could be read from the shards {data.path}{f' ({told})' if told else ''}.")

@@ -274,4 +274,6 @@ def _in_words(error: Exception) -> str:
         return f"It cannot be read: {error.strerror}."
     if status := _STATUS.search(str(error)):
         return f"The program that fetches it ended with status {status[1]}."
+    if "no gopen handler" in str(error):  # as the webdataset library says it
+        return 'Nothing here opens such an address; name a program, as in "pipe:aws s3 cp s3://bucket/a.tar -".'
     return f"It is damaged or cannot be read ({error.args[0] if error.args else type(error).__name__})."

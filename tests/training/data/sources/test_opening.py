@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.data.runs_of import run_of, shard, table
+from training.data.batches import run_texts
 from training.data.sources.folders import Folder
 from training.data.sources.opening import open_source, some_texts
 from training.data.sources.rendered import Rendered
@@ -42,3 +43,21 @@ def test_texts_of_shards(tmp_path: Path) -> None:
         shard(tmp_path / f"{number}.tar", [number, 5], {"bad.jpg": b""})
     texts = list(some_texts(run_of("shards", f"{tmp_path}/{{0..1}}.tar")))
     assert texts == [f"picture number {number}" for number in (0, 5, 1, 5)]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "s3://bucket/{0..1}.tar",
+            r"s3://bucket/0[.]tar: Nothing here opens such an address; name a program",
+        ),
+        ("none-{0..1}.tar", "none-0[.]tar: It cannot be read: No such file"),
+        ("silent.tar", r"No text could be read from the shards silent[.]tar [(].*silent[.]tar/x: It has no text"),
+    ],
+)
+def test_shards_without_a_text_say_why(name: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shard(tmp_path / "silent.tar", [], {"x.jpg": b"x"})
+    with pytest.raises(TrainingError, match=told):
+        run_texts(run_of("shards", name))
