@@ -31,6 +31,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from clipsearch.errors import ClipsearchError
 from clipsearch.model.checkpoint.own import OWN, write
 from training.errors import TrainingError
 from training.loop import random_states
@@ -80,7 +81,8 @@ class Training:
 def save(folder: Path, training: Training, processes: Processes, keep: int) -> Path:
     """Write a checkpoint into `folder` and remove all but the last `keep`; return its path, which all processes know.
 
-    All processes must call it. Raises TrainingError where it cannot be written; those before it stay.
+    All processes must call it. Raises TrainingError where it cannot be written; nothing of it stays,
+    those before it do.
     """
     path = folder / f"step-{training.counts.step:08d}"
     tensors = _tensors(training, processes)
@@ -88,7 +90,8 @@ def save(folder: Path, training: Training, processes: Processes, keep: int) -> P
         try:
             _write(path, tensors, training)
             _remove_old(folder, keep)
-        except OSError as error:
+        except (OSError, SafetensorError, ClipsearchError) as error:
+            shutil.rmtree(_part(path), ignore_errors=True)
             raise TrainingError(f"The checkpoint {path} cannot be written ({error}).") from error
     processes.wait()
     return path
@@ -118,7 +121,7 @@ def _stored(value: Tensor, is_writing: bool) -> Tensor:
 
 
 def _write(path: Path, tensors: dict[str, dict[str, Tensor]], training: Training) -> None:
-    part = path.with_name(f".{path.name}.part")
+    part = _part(path)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     description = {"config.json": {OWN: training.learner.clip.config.to_json()}}
@@ -138,6 +141,10 @@ def _write(path: Path, tensors: dict[str, dict[str, Tensor]], training: Training
         _to_disk(written)
     part.rename(path)
     _to_disk(path.parent)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
 
 
 def _files(folder: Path) -> list[Path]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from training.data.pairs import Batch
+from training.errors import TrainingError
 
 TABLE, CURVES, BAD_PAIRS, TENSORBOARD = "log.csv", "curves.png", "bad-pairs.txt", "tensorboard"
 ACCURACY, SCALE, RATE = "zero_shot_accuracy", "scale", "learning_rate"
@@ -48,10 +50,13 @@ class Log:
         self.writer: Any = None
 
     def __enter__(self) -> Log:
-        _cut_text(self.bad_pairs, self.first)
+        with _written(self.bad_pairs):
+            _cut_text(self.bad_pairs, self.first)
         if self.is_first:
-            _cut(self.out / TABLE, self.first)
-            self.writer = _tensorboard(self.out / TENSORBOARD, self.first)
+            with _written(self.out / TABLE):
+                _cut(self.out / TABLE, self.first)
+            with self._dispensable(TENSORBOARD):
+                self.writer = _tensorboard(self.out / TENSORBOARD, self.first)
         self.progress.start()
         return self
 
@@ -59,23 +64,48 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.progress.stop()
-        if self.writer is not None:
-            self.writer.close()
+        with self._dispensable(TENSORBOARD):
+            if self.writer is not None:
+                self.writer.close()
 
     def bad(self, step: int, batch: Batch) -> None:
-        """Note the pairs that were passed over for a batch."""
+        """Note the pairs that were passed over for a batch. Raises TrainingError."""
         if batch.bad:
-            with self.bad_pairs.open("a", encoding="utf-8") as file:
+            with _written(self.bad_pairs), self.bad_pairs.open("a", encoding="utf-8") as file:
                 file.writelines(f"{step}\t{' '.join(reason.split())}\n" for reason in batch.bad)
 
     def row(self, row: Row) -> None:
-        """Note the numbers of a step, the first of which is its number."""
-        if not self.is_first:
-            return
-        _append(self.out / TABLE, row)
-        for name, value in row.items():
-            if name != "step":
-                self.writer.add_scalar(name, value, int(row["step"]))
+        """Note the numbers of a step, the first of which is its number. Raises TrainingError."""
+        if self.is_first:
+            with _written(self.out / TABLE):
+                _append(self.out / TABLE, row)
+            self._show(row)
+
+    def add(self, row: Row) -> None:
+        """Note further numbers of the step that was noted last, whose number is the first. Raises TrainingError."""
+        if self.is_first:
+            with _written(self.out / TABLE):
+                _extend(self.out / TABLE, row)
+            self._show(row)
+
+    def warn(self, text: str) -> None:
+        """Say what went wrong without ending the run."""
+        self.console.print(f"warning: {text}", highlight=False, markup=False, soft_wrap=True)
+
+    def _show(self, row: Row) -> None:
+        with self._dispensable(TENSORBOARD):
+            for name, value in row.items():
+                if name != "step" and self.writer is not None:
+                    self.writer.add_scalar(name, value, int(row["step"]))
+
+    @contextmanager
+    def _dispensable(self, what: str) -> Iterator[None]:
+        """Let what only shows the run fail: tell it, and do without TensorBoard from then on."""
+        try:
+            yield
+        except OSError as error:
+            self.writer = None if what == TENSORBOARD else self.writer
+            self.warn(f"{self.out / what} cannot be written any more ({error}); training goes on without it.")
 
     def advance(self, step: int, told: Mapping[str, float]) -> None:
         """Show how far the run is; where there is no terminal, a line now and then."""
@@ -89,9 +119,20 @@ class Log:
         """Draw the curves of all that was logged so far; not too often, unless it is the last time."""
         if not self.is_first or (not is_last and time.monotonic() - self.drawn_at < DRAWING_S):
             return
-        if rows := read(self.out / TABLE):
-            draw(rows, self.out / CURVES)
+        with self._dispensable(CURVES):
+            if rows := read(self.out / TABLE):
+                draw(rows, self.out / CURVES)
         self.drawn_at = time.monotonic()
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Write a file that a run cannot do without. Raises TrainingError for an OSError."""
+    try:
+        yield
+    except OSError as error:
+        message = f"{path} cannot be written ({error.strerror or error}); make room, then start the run again"
+        raise TrainingError(f"{message}: it goes on from its last checkpoint.") from error
 
 
 def _tensorboard(folder: Path, first: int) -> Any:
@@ -121,6 +162,17 @@ def _append(path: Path, row: Row) -> None:
         _write(path, names, rows)
     with path.open("a", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerow([_cell(row, name) for name in names])
+
+
+def _extend(path: Path, row: Row) -> None:
+    """Add numbers to the last row, which is that of the same step; else as a row of their own."""
+    rows = read(path)
+    if not rows or rows[-1]["step"] != row["step"]:
+        _append(path, row)
+    else:
+        rows[-1] |= row
+        names = _names(path)
+        _write(path, [*names, *(name for name in row if name not in names)], rows)
 
 
 def _names(path: Path) -> list[str]:

@@ -22,6 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from clipsearch.encode.convert import TEXT_FORM
+from clipsearch.encode.prompts import template_set
+from clipsearch.errors import ClipsearchError
 from clipsearch.model import CLIP
 from clipsearch.model.checkpoint import save as save_model
 from clipsearch.model.checkpoint.own import replace
@@ -83,6 +85,7 @@ def train(run: Run, out: Path) -> Result:
 
     with processes.joined(run.device) as group:
         if group.is_first:
+            _try_exam(run)
             open_folder(run, out)
             _save_texts(run, out)
         group.wait()
@@ -96,6 +99,15 @@ def train(run: Run, out: Path) -> Result:
             card.write(out)
         group.wait()
     return result
+
+
+def _try_exam(run: Run) -> None:
+    """Look for what accuracy is to be measured with. Raises ClipsearchError now rather than after long training."""
+    from training.evaluation.folder import classes_of
+
+    templates = template_set(run.evaluation.templates)
+    if run.evaluation.classes:
+        classes_of(Path(run.evaluation.classes), templates, run.evaluation.pictures)
 
 
 def _save_texts(run: Run, out: Path) -> None:
@@ -123,6 +135,9 @@ def fit(
 
     `judge` measures it now and then, `rates` lets parameters learn at different rates. At the end `model/` holds the
     weights (their average where the run keeps one), `result.json` the result.
+
+    A measurement that fails on the way is told, and training goes on; at the very end it is raised, when the weights
+    are written: the same run, started again, then only measures.
 
     Raises TrainingError where the loss or a gradient is not finite; the checkpoints before it stay.
     """
@@ -190,6 +205,8 @@ class _Fit:
 
         self.training.learner.train()
         with logs.Log(self.out, loop.steps, first, self.group.rank) as log:
+            if 0 < first < loop.steps and _due(first - 1, self.run.evaluation.every):
+                self.measure_on_the_way(log)  # it may have been stopped between the checkpoint and this
             pace = _Pace()
             with self.batches(first) as source:
                 for step in range(first, loop.steps):
@@ -199,10 +216,8 @@ class _Fit:
                     counts.seconds = spent()
                     pace.count(loop.batch_size)
                     is_last = step + 1 == loop.steps
-                    if is_last or _due(step, self.run.evaluation.every):
-                        row |= self.measure()
-                        counts.seconds = spent()
-                    if is_last or _due(step, loop.log_every) or logs.ACCURACY in row:
+                    is_measured = self.judge is not None and _due(step, self.run.evaluation.every)
+                    if is_last or is_measured or _due(step, loop.log_every):
                         log.row(
                             {"step": step + 1, "pairs": counts.pairs, "seconds": counts.seconds} | row | pace.told()
                         )
@@ -210,6 +225,9 @@ class _Fit:
                     if is_last or _due(step, loop.checkpoint_every):
                         self.saved = self.save()
                         log.draw()
+                    if is_measured and not is_last:
+                        self.measure_on_the_way(log)
+                        counts.seconds = spent()
             return self.finish(log)
 
     def step(self, step: int, batch: Batch) -> logs.Row:
@@ -270,10 +288,18 @@ class _Fit:
         """Return what cosines are multiplied with."""
         return math.exp(self.training.learner.clip.logit_scale.item())
 
-    def measure(self) -> logs.Row:
-        """Measure the weights to use, and remember the best."""
+    def measure_on_the_way(self, log: logs.Log) -> None:
+        """Measure, but let training go on where that cannot be done."""
+        try:
+            self.measure(log)
+        except (ClipsearchError, OSError) as error:
+            told = error.message if isinstance(error, ClipsearchError) else str(error)
+            log.warn(f"Accuracy after step {self.training.counts.step} is not known: {told}")
+
+    def measure(self, log: logs.Log) -> None:
+        """Measure the weights to use, note it, and remember the best."""
         if self.judge is None:
-            return {}
+            return
         with torch.no_grad(), replayed(random_state()):
             if self.judged is not self.training.learner:
                 self.judged.clip.load_state_dict(checkpoints.weights(self.training))
@@ -283,7 +309,7 @@ class _Fit:
         counts, accuracy = self.training.counts, self.score.accuracy
         if accuracy > counts.best.get(logs.ACCURACY, -1.0):
             counts.best[logs.ACCURACY], counts.best_step[logs.ACCURACY] = accuracy, counts.step
-        return {logs.ACCURACY: accuracy}
+        log.add({"step": counts.step, logs.ACCURACY: accuracy})
 
     def save(self) -> Path:
         """Write a checkpoint, unless a weight in it would not be finite."""
@@ -296,21 +322,25 @@ class _Fit:
         return checkpoints.save(self.out / CHECKPOINTS, self.training, self.group, self.run.loop.checkpoints_kept)
 
     def finish(self, log: logs.Log) -> Result:
-        """Write the final model and the result."""
-        if self.score is None:
-            self.measure()
-        counts = self.training.counts
+        """Write the final model, measure it and write the result."""
         path = self.saved or checkpoints.latest(self.out / CHECKPOINTS) or self.save()
-        accuracy, chance = (self.score.accuracy, self.score.chance) if self.score else (None, None)
-        result = Result(accuracy, chance, counts.step, counts.seconds, path)
         weights = checkpoints.weights(self.training)
         if self.group.is_first:
             with torch.device("meta"):
                 final = CLIP(self.training.learner.clip.config)
             final.load_state_dict(weights, assign=True)
             save_model(final, self.out / MODEL)
+        began, counts = time.monotonic(), self.training.counts
+        self.measure(log)
+        counts.seconds += time.monotonic() - began
+        accuracy, chance = (self.score.accuracy, self.score.chance) if self.score else (None, None)
+        result = Result(accuracy, chance, counts.step, counts.seconds, path)
+        if self.group.is_first:
             text = json.dumps(result.to_json(), indent=2) + "\n"
-            replace(self.out / RESULT, lambda file: file.write_text(text, "utf-8"))
+            try:
+                replace(self.out / RESULT, lambda file: file.write_text(text, "utf-8"))
+            except OSError as error:
+                raise TrainingError(f"The result cannot be written to {self.out} ({error}).") from error
             log.draw(is_last=True)
         return result
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 
 from clipsearch.model import load as load_model
 from tests.training.loop.tiny import RESNET, VIT, batch_of, learner_of, run_of
@@ -181,3 +182,23 @@ def test_one_number_starts_all_random_numbers() -> None:
 
     assert drawn(3) == drawn(3)
     assert all(one != other for one, other in zip(drawn(3), drawn(4), strict=True))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), SafetensorError("No space left on device")])
+def test_nothing_stays_of_a_checkpoint_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    training = training_of(steps=1)
+    first = checkpoints.save(tmp_path, training, ALONE, 2)
+    move(training, 1)
+
+    def fail(state: object, path: Path) -> None:
+        path.write_bytes(b"half of it")
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "save_file", fail)
+        with pytest.raises(TrainingError, match=r"step-00000002 cannot be written \(.*No space left"):
+            checkpoints.save(tmp_path, training, ALONE, 2)
+    assert list(tmp_path.iterdir()) == [first]
+    assert checkpoints.save(tmp_path, training, ALONE, 2).name == "step-00000002"

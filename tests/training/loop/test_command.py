@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from clipsearch.errors import ClipsearchError
 from clipsearch.model import load
 from tests.training.loop.tiny import assert_same
 from training import __main__
@@ -37,7 +38,10 @@ def train(out: Path, *settings: str) -> None:
 def test_it_ends_with_a_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     train(out)
-    result = json.loads(capsys.readouterr().out.splitlines()[-1])
+    told = capsys.readouterr()
+    assert "warning: The warm-up takes 100 of 3 steps" in told.err
+    assert "warning: Each picture is compared with 16 texts only" in told.err
+    result = json.loads(told.out.splitlines()[-1])
     assert result.keys() == {"zero_shot_accuracy", "chance", "steps", "seconds", "checkpoint"}
     assert 0 <= result["zero_shot_accuracy"] <= 1
     assert 0 < result["chance"] < 0.1
@@ -52,6 +56,23 @@ def test_it_ends_with_a_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     train(out)  # nothing is left to be done
     again = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert again["zero_shot_accuracy"] == result["zero_shot_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("evaluation.classes=/nope", "/nope cannot be read"),
+        ("evaluation.templates=nope", "nope"),
+        ("evaluation.pictures=0", "pictures must be 1"),
+    ],
+)
+def test_what_cannot_be_measured_with_is_told_before_anything_is_learned(
+    tmp_path: Path, setting: str, told: str
+) -> None:
+    with pytest.raises(ClipsearchError) as error:
+        train(tmp_path / "out", setting)
+    assert told in error.value.message
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_interrupted_run_goes_on_with_the_real_pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from tests.training.loop.tiny import VIT, batch_of
 from training.data.pairs import Batch
+from training.errors import TrainingError
 from training.loop import logs
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard", "ignore::DeprecationWarning:google")
@@ -66,3 +67,77 @@ def test_without_a_terminal_a_line_is_said_now_and_then(tmp_path: Path) -> None:
             log.advance(step, {"loss": step / 7})
         assert isinstance(log.console.file, io.StringIO)
         assert log.console.file.getvalue() == "step 1  loss 0.1429\n"
+
+
+class Full:
+    """A writer whose disk is full."""
+
+    def add_scalar(self, *values: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    def close(self) -> None:
+        raise OSError(28, "No space left on device")
+
+
+def said(log: logs.Log) -> str:
+    assert isinstance(log.console.file, io.StringIO)
+    return log.console.file.getvalue()
+
+
+def test_without_tensorboard_the_table_goes_on_with_one_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_tensorboard", lambda folder, first: Full())
+    with log_of(tmp_path) as log:
+        for step in (1, 2, 3):
+            log.row({"step": step, "loss": 1.0, "scale": 2.0})
+    assert len(logs.read(tmp_path / logs.TABLE)) == 3
+    assert said(log).count("No space left on device") == 1
+    assert said(log).count("warning:") == 1
+
+
+def test_tensorboard_that_cannot_begin_or_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / logs.TENSORBOARD).write_text("a file, no folder")
+    with log_of(tmp_path) as log:
+        log.row({"step": 1, "loss": 1.0})
+    assert said(log).count("warning:") == 1
+    monkeypatch.setattr(logs, "_tensorboard", lambda folder, first: Full())
+    with log_of(tmp_path) as log:
+        pass
+    assert said(log).count("warning:") == 1
+
+
+def test_a_picture_that_cannot_be_drawn_ends_nothing(tmp_path: Path) -> None:
+    (tmp_path / logs.CURVES).mkdir()
+    with log_of(tmp_path) as log:
+        log.row({"step": 1, "loss": 1.0})
+        log.draw(is_last=True)
+        log.row({"step": 2, "loss": 1.0})
+    assert "curves.png cannot be written" in said(log).replace("\n", "")
+    assert len(list((tmp_path / logs.TENSORBOARD).glob("events*"))) == 1
+
+
+def test_a_table_or_bad_pairs_that_cannot_be_written_end_the_run_with_a_sentence(tmp_path: Path) -> None:
+    broken = Batch(*[getattr(batch_of(VIT, 1, 1), name) for name in ("pixels", "tokens")], None, ["x"])
+    with log_of(tmp_path) as log:
+        for name in (logs.TABLE, logs.BAD_PAIRS):
+            (tmp_path / name).mkdir()
+        with pytest.raises(TrainingError, match=r"log.csv cannot be written .*goes on from its last checkpoint"):
+            log.row({"step": 1, "loss": 1.0})
+        with pytest.raises(TrainingError, match=r"bad-pairs.txt cannot be written"):
+            log.bad(1, broken)
+    with pytest.raises(TrainingError, match="cannot be written"), log_of(tmp_path):
+        pass
+
+
+def test_numbers_are_added_to_the_last_row(tmp_path: Path) -> None:
+    with log_of(tmp_path) as log:
+        log.row({"step": 1, "loss": 0.5})
+        log.row({"step": 2, "loss": 0.25})
+        log.add({"step": 2, logs.ACCURACY: 0.75})
+        log.add({"step": 3, logs.ACCURACY: 1.0})
+    assert logs.read(tmp_path / logs.TABLE) == [
+        {"step": 1, "loss": 0.5},
+        {"step": 2, "loss": 0.25, logs.ACCURACY: 0.75},
+        {"step": 3, logs.ACCURACY: 1.0},
+    ]

@@ -14,11 +14,12 @@ import torch
 from safetensors.torch import load_file
 
 from clipsearch.model import load as load_model
+from clipsearch.model.transformer import Block
 from tests.training.loop.reference import losses_of
 from tests.training.loop.starting import ROOT
 from tests.training.loop.tiny import Endless, assert_same, learner_of, run_of
 from training.errors import TrainingError
-from training.loop import checkpoints, logs
+from training.loop import checkpoints, logs, optimiser
 from training.loop.folder import open_folder
 from training.loop.train import Judge, Result, Score, fit
 from training.objectives.objective import Learner
@@ -102,6 +103,96 @@ def test_measuring_does_not_change_what_is_learned(tmp_path: Path) -> None:
     often = go(replace_evaluation(run_of(steps=4), every=1), tmp_path / "often", judge)
     never = go(run_of(steps=4), tmp_path / "never")
     assert_same(often.checkpoint, never.checkpoint)
+
+
+def test_a_measurement_that_fails_on_the_way_is_told_and_training_goes_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[int] = []
+
+    def judge(learner: Learner) -> Score:
+        calls.append(1)
+        if len(calls) in (1, 2):
+            raise [TrainingError("The disk is gone."), OSError(5, "gone")][len(calls) - 1]
+        return Judged(0.5)
+
+    result = go(replace_evaluation(run_of(steps=6, checkpoint_every=2), every=2), tmp_path, judge)
+    assert [row.get(logs.ACCURACY) for row in rows_of(tmp_path)] == [None] * 5 + [0.5]
+    assert (result.steps, result.zero_shot_accuracy) == (6, 0.5)
+    told = capfd.readouterr().err
+    assert "Accuracy after step 2 is not known: The disk is gone." in told
+    assert "Accuracy after step 4 is not known" in told
+
+
+def test_what_was_learned_is_kept_where_the_last_measurement_fails(tmp_path: Path) -> None:
+    def fail(learner: Learner) -> Score:
+        raise TrainingError("The disk is gone.")
+
+    run = run_of(steps=3)
+    with pytest.raises(TrainingError, match="disk is gone"):
+        go(run, tmp_path, fail)
+    kept = checkpoints.latest(tmp_path / "checkpoints")
+    assert kept == tmp_path / "checkpoints" / "step-00000003"
+    final, last = (load_model(path).state_dict() for path in (tmp_path / "model", kept))
+    assert all(torch.equal(value, last[name]) for name, value in final.items())
+    assert go(run, tmp_path, lambda learner: Judged(0.5)).zero_shot_accuracy == 0.5
+    assert [row.get(logs.ACCURACY) for row in rows_of(tmp_path)] == [None, None, 0.5]
+
+
+def test_a_run_stopped_while_measuring_loses_neither_steps_nor_the_accuracy(tmp_path: Path) -> None:
+    def stop(learner: Learner) -> Score:
+        raise KeyboardInterrupt
+
+    run = replace_evaluation(run_of(steps=4, checkpoint_every=2), every=2)
+    with pytest.raises(KeyboardInterrupt):
+        go(run, tmp_path, stop)
+    assert checkpoints.latest(tmp_path / "checkpoints") == tmp_path / "checkpoints" / "step-00000002"
+    scores = iter([0.3, 0.4])
+    go(run, tmp_path, lambda learner: Judged(next(scores)))
+    assert [row.get(logs.ACCURACY) for row in rows_of(tmp_path)] == [None, 0.3, None, 0.4]
+
+
+def first_losses(out: Path, **changes: object) -> list[float]:
+    """Return the losses of two steps; the first is computed with the same weights whatever the precision."""
+    go(run_of(steps=2, **changes), out)
+    return [row["loss"] for row in rows_of(out)]
+
+
+@pytest.mark.parametrize("name", ["bf16", "fp16"])
+def test_the_precision_asked_for_is_computed_in(tmp_path: Path, name: str) -> None:
+    half, full = first_losses(tmp_path / "half", precision=name), first_losses(tmp_path / "full")
+    assert half[0] != full[0]
+    assert half[0] == pytest.approx(full[0], rel=0.02)
+
+
+def test_a_half_text_tower_is_stored_and_computed_in_half(tmp_path: Path) -> None:
+    half, full = first_losses(tmp_path / "half", half_text_tower=True), first_losses(tmp_path / "full")
+    assert half[0] != full[0]
+    assert half[0] == pytest.approx(full[0], rel=0.02)
+    stored = load_file(tmp_path / "half" / "checkpoints" / "step-00000002" / "model.safetensors")
+    full_ones = load_file(tmp_path / "full" / "checkpoints" / "step-00000002" / "model.safetensors")
+    halved = {name for name, value in stored.items() if value.dtype == torch.bfloat16}
+    assert {value.dtype for value in full_ones.values()} == {torch.float32}
+    assert len(halved) > 10
+    learner = learner_of(run_of().network, 7)
+    optimiser.halve_text_tower(learner.clip)
+    assert halved == {name for name, value in learner.clip.state_dict().items() if value.dtype == torch.bfloat16}
+
+
+def test_blocks_are_computed_again_only_where_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Block] = []
+    forward = Block.forward
+
+    def counted(block: Block, *values: object, **named: object) -> object:
+        calls.append(block)
+        return forward(block, *values, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Block, "forward", counted)
+    go(run_of(steps=1), tmp_path / "kept")
+    once = len(calls)
+    calls.clear()
+    go(run_of(steps=1, gradient_checkpointing=True), tmp_path / "again")
+    assert (once, len(calls)) == (4, 8)  # two towers of two blocks
 
 
 def test_a_loss_that_is_no_number_stops_with_the_step(tmp_path: Path) -> None:
