@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +13,7 @@ import tomli_w
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.model import CLIPConfig, config
+from clipsearch.model.configs import CONFIGS
 from training.errors import TrainingError
 
 
@@ -22,7 +25,8 @@ class Data(Table, frozen=True):
     """Where the pairs come from, and how their pictures are varied.
 
     `path`: a CSV, TSV or JSONL file, a folder, shards ("train-{0000..0099}.tar", local or remote), a library; empty for
-    scenes. `augment`: "crop" is the paper's only one, a random square of the resized picture.
+    scenes. `augment`: "crop" with `least_scale` 1 is the paper's only one, a random square of the resized picture;
+    less lets the square be smaller, down to this share of the largest one's area.
     """
 
     kind: Literal["scenes", "table", "folder", "shards", "library"]
@@ -30,7 +34,7 @@ class Data(Table, frozen=True):
     picture_column: str = "filepath"
     text_column: str = "title"
     augment: Literal["none", "crop", "crop-and-flip"] = "crop"
-    least_scale: float = 0.9
+    least_scale: float = 1.0
     workers: int = 2
 
 
@@ -138,13 +142,83 @@ def write(run: Run, path: Path) -> None:
 
 def check(run: Run) -> None:
     """Raise TrainingError for what fits its type but not the rest."""
-    loop, network = run.loop, _network(run)
-    if not loop.batch_size > 0 or loop.batch_size < loop.micro_batch_size:
-        raise TrainingError("batch_size must be above 0 and not below micro_batch_size.")
+    network = _network(run)
+    _refuse(_limits(run))
+    _refuse(_shapes(network))
     check_objective(run.objective, network)
     if run.text.context_length != network.text.context_length or run.text.vocabulary != network.text.vocab_size:
         told = f"{network.text.context_length} positions and {network.text.vocab_size} tokens"
         raise TrainingError(f"The table text does not fit the model, whose text tower has {told}.")
+
+
+def warnings(run: Run) -> list[str]:
+    """Tell in sentences what may be meant, but seldom is."""
+    steps, warmup = run.loop.steps, run.optimiser.warmup_steps
+    told = {
+        f"The warm-up takes {warmup} of {steps} steps; a quarter or less is usual (optimiser.warmup_steps).": (
+            4 * warmup > steps
+        ),
+        f"Each picture is compared with {run.loop.batch_size} texts only, which teaches little; a loop.batch_size of "
+        "32 or more is usual.": run.objective.kind == "contrastive" and run.loop.batch_size < 32,
+    }
+    return [text for text, is_so in told.items() if is_so]
+
+
+def _refuse(faults: Mapping[str, bool]) -> None:
+    if fault := next((fault for fault, is_there in faults.items() if is_there), ""):
+        raise TrainingError(fault)
+
+
+def _limits(run: Run) -> dict[str, bool]:
+    """Return what is out of its limits, as sentences; a comparison with a number that is none is false."""
+    loop, optimiser, evaluation = run.loop, run.optimiser, run.evaluation
+    beta2, eps, clip_norm = optimiser.beta2, optimiser.eps, optimiser.clip_norm
+    return {
+        "optimiser.learning_rate must be a number above 0.": not 0 < optimiser.learning_rate < math.inf,
+        "optimiser.weight_decay must not be negative.": not 0 <= optimiser.weight_decay < math.inf,
+        "optimiser.beta1 must be 0 or more and less than 1.": not 0 <= optimiser.beta1 < 1,
+        "optimiser.beta2 must be between 0 and 1.": beta2 is not None and not 0 < beta2 < 1,
+        "optimiser.eps must not be negative.": eps is not None and not 0 <= eps < math.inf,
+        "optimiser.warmup_steps must not be negative.": optimiser.warmup_steps < 0,
+        "optimiser.clip_norm must be above 0; leave it out for none.": clip_norm is not None and not clip_norm > 0,
+        "loop.steps must be 1 or more.": loop.steps < 1,
+        "loop.batch_size must be 1 or more.": loop.batch_size < 1,
+        "loop.batch_size must be 2 or more for a contrastive objective, which compares pairs.": (
+            run.objective.kind == "contrastive" and loop.batch_size < 2
+        ),
+        "loop.micro_batch_size must be 0 (all at once) or more, and at most loop.batch_size.": (
+            not 0 <= loop.micro_batch_size <= loop.batch_size
+        ),
+        "loop.ema must be 0 (no average) or more and less than 1.": not 0 <= loop.ema < 1,
+        "loop.log_every must be 1 or more.": loop.log_every < 1,
+        "loop.checkpoint_every must be 1 or more.": loop.checkpoint_every < 1,
+        "loop.checkpoints_kept must be 1 or more.": loop.checkpoints_kept < 1,
+        "text.context_length must be 3 or more: a beginning, a word and an end.": run.text.context_length < 3,
+        "text.vocabulary must be 3 or more: a beginning, a word and an end.": run.text.vocabulary < 3,
+        "data.workers must not be negative.": run.data.workers < 0,
+        "evaluation.every must be 0 (at the end only) or more.": evaluation.every < 0,
+        "evaluation.pictures must be 1 or more.": evaluation.pictures < 1,
+    }
+
+
+def _shapes(network: CLIPConfig) -> dict[str, bool]:
+    """Return what the towers cannot be made of, as sentences."""
+    vision, text = network.vision, network.text
+    is_vit, patch = vision.kind == "vit", vision.patch_size or 0
+    heads = text.heads if text.kind == "transformer" else 1
+    return {
+        "vision.width, vision.heads and vision.image_size must be 1 or more.": (
+            min(vision.width, vision.heads, vision.image_size) < 1
+        ),
+        "text.width and text.heads must be 1 or more.": min(text.width, heads) < 1,
+        "vision.patch_size must be given for patches, and be 1 or more.": is_vit and patch < 1,
+        "The width of the image tower must be divisible by vision.heads.": vision.patch_width % max(1, vision.heads)
+        > 0,
+        "text.width must be divisible by text.heads.": text.width % max(1, heads) > 0,
+        "vision.image_size must be divisible by vision.patch_size.": (
+            is_vit and patch > 0 and vision.image_size % patch > 0 and network != CONFIGS.get(network.name)
+        ),
+    }
 
 
 def check_objective(objective: Objective, network: CLIPConfig) -> None:
@@ -173,8 +247,7 @@ def check_objective(objective: Objective, network: CLIPConfig) -> None:
         ),
         "ngrams must be above 0.": objective.ngrams < 1,
     }
-    if fault := next((fault for fault, is_there in faults.items() if is_there), ""):
-        raise TrainingError(fault)
+    _refuse(faults)
 
 
 def _network(run: Run) -> CLIPConfig:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 
 from training import run as runs
@@ -14,8 +15,14 @@ from training.loop.train import train
 def run(config: Path, out: Path, settings: list[str]) -> None:
     """Train what a file describes, with some settings changed; the last line on stdout is the result as JSON.
 
+    What is allowed but unusual is told on stderr.
+
     Under torchrun only the first process prints. Raises TrainingError.
     """
-    result = train(with_settings(runs.read(config), settings), out)
-    if os.environ.get("RANK", "0") == "0":
+    wanted = with_settings(runs.read(config), settings)
+    is_first = os.environ.get("RANK", "0") == "0"
+    for warning in runs.warnings(wanted) if is_first else []:
+        print(f"warning: {warning}", file=sys.stderr, flush=True)
+    result = train(wanted, out)
+    if is_first:
         print(json.dumps(result.to_json()), flush=True)

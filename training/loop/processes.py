@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, cast
 
 import torch
@@ -25,6 +26,10 @@ from training.errors import TrainingError
 from training.loop.watch import PATIENCE_S, Watch, started
 from training.objectives.objective import Features, Learner
 from training.run import Run
+
+STARTED_WITH = ("RANK", "MASTER_ADDR", "MASTER_PORT")  # what torchrun tells each process
+#: for one that reads shards, writes a large checkpoint or measures; whoever is dead is noticed by the watch, far sooner
+LONGEST_WAIT = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -74,11 +79,18 @@ def joined(device: str = "auto", patience_s: float = PATIENCE_S) -> Iterator[Pro
     if world == 1:
         yield Processes(device=choose(device, 0))
         return
+    if missing := [name for name in STARTED_WITH if not os.environ.get(name)]:
+        raise TrainingError(
+            f"WORLD_SIZE is {world}, but {', '.join(missing)} is not set: start the processes with torchrun, "
+            "or unset WORLD_SIZE for a single one."
+        )
     rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
     place = choose(device, local)
     store = started(rank, world)
     backend = "nccl" if place.type == "cuda" else "gloo"
-    dist.init_process_group(backend, store=PrefixStore("group", store), rank=rank, world_size=world)
+    dist.init_process_group(
+        backend, store=PrefixStore("group", store), rank=rank, world_size=world, timeout=LONGEST_WAIT
+    )
     watch = Watch(rank, world, patience_s)
     try:
         yield Processes(rank, world, place)

@@ -23,6 +23,7 @@ FIGURE_2 = sorted((FOLDER / "figure-2").glob("*.toml"))
 def test_each_can_be_read_and_begun(file: Path) -> None:
     run = runs.read(file)
     template_set(run.evaluation.templates)
+    assert run.evaluation.classes == ""  # nobody has the folder by chance
     with torch.device("meta"):
         clip = CLIP(run.network)
         learner = Learner(clip, build(run, clip))
@@ -37,6 +38,8 @@ def test_the_papers_run() -> None:
     assert optimiser.moments(settings, run.network) == ((0.9, 0.98), 1e-6)
     assert sum(weight.numel() for weight in _weights(run)) == 151_277_313
     assert (run.text.context_length, run.network.activation, run.data.augment) == (77, "quick_gelu", "crop")
+    assert (run.data.least_scale, runs.Data(kind="scenes").least_scale) == (1.0, 1.0)  # the paper's square, whole
+    assert runs.warnings(run) == []
 
 
 def _weights(run: runs.Run) -> list[torch.Tensor]:
