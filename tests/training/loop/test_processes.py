@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.training.loop.starting import finish, start
 from tests.training.loop.tiny import VIT, assert_close, batch_of, gradients_of, learner_for, plain_gradients, run_of
 from tests.training.loop.worker import LANGUAGE_MODEL
 from training.errors import TrainingError
-from training.loop import logs
+from training.loop import logs, processes
 from training.loop.accumulation import backward
 from training.loop.processes import choose, joined
 
@@ -84,6 +85,21 @@ def test_one_of_several_must_know_which(monkeypatch: pytest.MonkeyPatch, missing
         monkeypatch.setenv(name, value)
     monkeypatch.delenv(missing)
     with pytest.raises(TrainingError, match=f"WORLD_SIZE is 2, but {missing} is not set"), joined("cpu"):
+        pass
+
+
+def test_processes_wait_for_hours_rather_than_a_librarys_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
+
+    def begin(backend: str, *, timeout: timedelta, **named: object) -> None:
+        assert timeout >= timedelta(hours=2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(processes, "started", lambda rank, world: None)
+    monkeypatch.setattr(processes, "PrefixStore", lambda name, store: None)
+    monkeypatch.setattr(torch.distributed, "init_process_group", begin)
+    with pytest.raises(KeyboardInterrupt), joined("cpu"):
         pass
 
 
