@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ from PIL import Image
 
 from clipsearch.files.decode import decode
 from tests.pictures import black_png, jpeg, paint, truncated_jpeg
+from training.data import pictures
 from training.data.pairs import BadPairError, Pair
 from training.data.pictures import picture_of
 
@@ -21,8 +24,18 @@ KINDS = [
     "png-palette.png",
 ]
 KINDS += ["tiff-cmyk.tif", "png-16bit-alpha.png", "gif-animated.gif", "jpeg-orientation-6.jpg", "webp-lossy.webp"]
+KINDS += ["heic-thumbnail.heic", "heic-nclx-p3.heic", "avif-nclx-p3.avif", "jxl-orientation-6.jxl"]
 
 
+@pytest.fixture(params=[True, False], ids=["memory", "disk"])
+def in_memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold the bytes of pictures in files in memory, where there are such, or on disk."""
+    if request.param and not pictures.HAS_MEMORY_FILES:
+        pytest.skip("There are no files in memory here.")
+    monkeypatch.setattr(pictures, "HAS_MEMORY_FILES", request.param)
+
+
+@pytest.mark.usefixtures("in_memory")
 @pytest.mark.parametrize("name", KINDS)
 def test_bytes_and_files_are_what_the_program_sees(name: str) -> None:
     path = SAMPLES / name
@@ -57,8 +70,20 @@ def bad(folder: Path) -> dict[str, tuple[Path | bytes, str]]:
     }
 
 
+@pytest.mark.usefixtures("in_memory")
 @pytest.mark.parametrize("kind", ["missing", "directory", "empty", "rubbish", "truncated", "header only", "huge"])
 def test_what_is_wrong_with_a_picture_is_told_with_its_name(kind: str, tmp_path: Path) -> None:
     picture, told = bad(tmp_path)[kind]
     with pytest.raises(BadPairError, match=f"^the key: .*({told})"):
         picture_of(Pair(picture, "a text", "the key"), 32)
+
+
+@pytest.mark.skipif(not pictures.HAS_MEMORY_FILES, reason="There are no files in memory here.")
+def test_bytes_leave_no_file_open_nor_touch_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/none")
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    for data in (jpeg(), truncated_jpeg(), b""):
+        with suppress(BadPairError):
+            picture_of(Pair(data, "a text", "the key"), 32)
+    assert len(list(descriptors.iterdir())) == before
