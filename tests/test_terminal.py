@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 
 import pytest
 
 from clipsearch.terminal import with_progress
-
-
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """Let interrupts be raised as for a user, though the tests may run in the background, where they are ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def steps(interrupts: int, seen: list[str]) -> Generator[int, None, str]:
