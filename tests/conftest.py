@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from clipsearch.records import IndexCounts
 from tests.fakes import InlinePool, fake_library
 
 Index = Callable[..., IndexCounts]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as it is for what runs in the background; so would programs be
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -155,6 +155,12 @@ class Shelf(QObject):
         self._lesson.finished.connect(self._on_lesson_finished)
         self.learning_changed.emit(True)
 
+    def recover(self) -> None:
+        """A change has worked, here or beside the shelf: what failed before needs no telling any more."""
+        error, self._failure = self._failure, None
+        if error is not None:
+            self.recovered.emit(error)
+
     # Inside
 
     def _change(self, work: Callable[[], Any], touched: Collection[int] | None) -> Task:
@@ -202,7 +208,7 @@ class Shelf(QObject):
 
     def _on_changed(self, state: ShelfState, touched: Collection[int] | None) -> None:
         before = self.undoable
-        self._recover()
+        self.recover()
         self._take(state)
         if state.undoable is not None and state.undoable != before:
             self.told.emit(sentences.done(state.undoable))
@@ -214,7 +220,7 @@ class Shelf(QObject):
         if step is None:
             self.told.emit(sentences.changed_elsewhere(state.undoable))
         else:
-            self._recover()
+            self.recover()
             tell(step)
             self.members_changed.emit(None)
             self.learn()
@@ -227,11 +233,6 @@ class Shelf(QObject):
         """The catalog may hold something else than what is shown: a category may be gone."""
         if isinstance(error, ClipsearchError) and not isinstance(error, CatalogError):
             self.look_again()
-
-    def _recover(self) -> None:
-        error, self._failure = self._failure, None
-        if error is not None:
-            self.recovered.emit(error)
 
     def _learn(self) -> ShelfState:
         """Runs in a worker thread."""

@@ -107,7 +107,9 @@ def test_access_asks_the_library_what_its_names_say(tmp_path: Path, monkeypatch:
         assert access.judgements(cats.id) == {ids[0]: True, ids[2]: True}
         coloured = access.change(replace(cats, colour="#d9534f"), cats)
         assert access.change(replace(cats, name="all cats"), cats) == replace(coloured, name="all cats")
+        before = access.state().revision
         access.nest(cats.id, birds.id)
+        assert access.state().revision == access.revision() != before
         assert access.remove("birds").name == "birds"
         assert [info.category.parent_id for info in access.state().infos] == [None]
         assert access.undo(access.state().undoable).action is Action.REMOVE

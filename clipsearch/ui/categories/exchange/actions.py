@@ -90,6 +90,7 @@ class ExchangeActions(QObject):
         task.succeeded.connect(lambda report: self._on_changed(reports.of_import(report)))
 
     def _on_changed(self, text: str) -> None:
+        self._shelf.recover()
         self._shelf.refresh()
         self.changed.emit(text)
 

@@ -187,7 +187,7 @@ def test_sidecars_are_seen_before_they_are_written(
 
 
 def test_the_keywords_that_are_ticked_become_categories(
-    qtbot, window: MainWindow, actions: ExchangeActions, access: FakeExchange
+    qtbot, window: MainWindow, actions: ExchangeActions, access: FakeExchange, session: Session
 ) -> None:
     window.menus.import_keywords.trigger()
     dialog = opened(qtbot, KeywordsDialog)
@@ -197,11 +197,14 @@ def test_the_keywords_that_are_ticked_become_categories(
     assert dialog.picker.ticked == [0, 1, 2]
     assert "written by clipsearch itself" in dialog.summary.text()
     dialog.least.setValue(2)
+    session.shelf.judge(9, [1], True)  # there is no such category
+    qtbot.waitUntil(window.messages.isVisible)
     dialog.act.click()
     qtbot.waitUntil(lambda: access.asked == [("import", ["Animals|Birds", "Boats"])])
     bar = window.category_actions.undo_bar
     qtbot.waitUntil(lambda: bar.text.startswith("2 categories added, 3 photos put in, 1 time"))
     assert not bar._undo.isHidden()
+    assert not window.messages.isVisible()
 
 
 def test_photos_without_keywords_are_told_so(qtbot, actions: ExchangeActions, access: FakeExchange) -> None:
