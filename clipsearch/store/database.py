@@ -135,6 +135,8 @@ class Database:
     def _upgrade(self, version: str | None) -> None:
         from clipsearch.store.safety.upgrade import is_known, upgrade
 
+        if version is not None and not version.isdigit():
+            raise DamagedCatalogError(f"The library's catalog cannot be read: {_DAMAGE}.", self.path)
         if version is not None and not is_known(version):
             raise CatalogError("The library was made by a newer clipsearch; please install the newest one.", self.path)
         if self.read_only:

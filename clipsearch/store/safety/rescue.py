@@ -284,7 +284,8 @@ def _is_text(value: Any) -> bool:
 def _sound_vectors(new: sqlite3.Connection, rows: Sequence[Row]) -> list[Row]:
     """Return the rows (model id, photo id, data) with data that may be a vector of the model."""
     dims = dict(new.execute("SELECT id, dim FROM model").fetchall())
-    by_model = [(dim, [row for row in rows if row[0] == model_id]) for model_id, dim in dims.items()]
+    whole = [row for row in rows if len(row) == len(schema.vector.c)]  # a damaged schema may have lost the data
+    by_model = [(dim, [row for row in whole if row[0] == model_id]) for model_id, dim in dims.items()]
     return [row for dim, vectors in by_model for row in compress(vectors, are_sound([one[2] for one in vectors], dim))]
 
 

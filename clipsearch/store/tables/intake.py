@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -129,6 +130,8 @@ def _store_photos(connection: Connection, files: Sequence[NewFile]) -> None:
 
 
 def _store_files(connection: Connection, files: Sequence[NewFile], photo_ids: Mapping[str, int]) -> None:
+    if any(file.content_hash not in photo_ids for file in files):  # though they have just been stored
+        raise sqlite3.DatabaseError("malformed index of photos")
     rows = [
         {
             "folder_id": file.folder_id,

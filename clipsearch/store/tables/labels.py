@@ -5,6 +5,7 @@ Each change is a step of the `History`, which can undo it.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -95,6 +96,8 @@ class Labels:
         rows = f"SELECT category_id, photo_id, is_member FROM judgement WHERE {condition}"  # noqa: S608 (our own)
         with self._database.read() as connection:
             for category_id, photo_id, is_member in connection.exec_driver_sql(rows):
+                if category_id is None or photo_id is None:
+                    raise sqlite3.DatabaseError("malformed judgement")
                 found.setdefault(category_id, {})[photo_id] = bool(is_member)
         return found
 

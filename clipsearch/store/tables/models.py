@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
@@ -48,6 +49,8 @@ class Models:
         order = (table.caught_up_at.desc().nulls_last(), table.id.desc())
         with self._database.read() as connection:
             rows = connection.execute(select(table.name, table.dim, table.caught_up_at).order_by(*order)).all()
+            if not all(isinstance(row.dim, int) and row.dim > 0 for row in rows):
+                raise sqlite3.DatabaseError("malformed model")
         return [KnownModel(row.name, row.dim, row.caught_up_at is not None) for row in rows]
 
     def set_caught_up(self, model: str, dim: int, caught_up: bool) -> None:
