@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from training.errors import TrainingError
 from training.finetuning.pictures import Files
 from training.finetuning.towers import Words
+from training.finetuning.uncertainty import standard_error
 
 LEAST_A_CLASS, FEW_A_CLASS = 2, 4  # in the paper (section 3.1.5) four examples a class only equal zero-shot
 LEAST_BATCH, SMALL_BATCH = 8, 64
+FEW_RETAINED = 50
 
 
 def check_classes(files: Files) -> list[str]:
@@ -65,6 +67,17 @@ def check_pairs(count: int, batch_size: int) -> list[str]:
             "more at once keeps better what the model knew."
         ]
     return []
+
+
+def check_retention(reported: int) -> list[str]:
+    """Return a warning where too few pictures are left to report on what was forgotten."""
+    if reported >= FEW_RETAINED:
+        return []
+    points = 100 * standard_error(0.5, reported)
+    return [
+        f"What is forgotten is reported on only {reported} pictures, so that its standard error is up to {points:.0f} "
+        f"points; give at least {2 * FEW_RETAINED} retention pictures, of which half are reported on."
+    ]
 
 
 def _named(files: Files, counts: Counter[int], least: int) -> str:

@@ -33,7 +33,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--methods", default=",".join(RATES), help="which of them, in this order: %(default)s")
     parser.add_argument("--retention", type=Path, help="folder of folders with what must not be forgotten")
-    parser.add_argument("--retained", type=int, default=500, help="pictures of it to look at: %(default)s")
+    parser.add_argument(
+        "--retained",
+        type=int,
+        default=500,
+        help="pictures of it to look at, half of them only to be reported on: %(default)s",
+    )
     parser.add_argument("--test", type=Path, help="folder of folders with the same classes to report on")
     parser.add_argument("--templates", default="default", help="of class names: a set, or one with {}: %(default)s")
     parser.add_argument("--rate", action="append", default=[], metavar="METHOD=RATE", help="another learning rate")
@@ -46,14 +51,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Tune and print the table; `results.json` beside the models holds the same and more. Raises ClipsearchError."""
-    from training.finetuning.finetune import Data, finetune
+    from training.finetuning.finetune import finetune
+    from training.finetuning.prepare import Data
 
     numbers = {name: getattr(options, name) for name in _NUMBERS}
     settings = Settings(**numbers, device=options.device, rates=_rates(options.rate))
     data = Data(options.pictures, options.pairs, options.retention, options.retained, options.test, options.templates)
     methods = [method for method in options.methods.split(",") if method]
     report = finetune(options.model, data, options.out, methods, settings, lambda line: print(line, flush=True))
-    print(f"\n{report.table()}\n\nAccuracy in percent, before and after on the {report.measured_on} pictures.")
+    print(f"\n{report.table()}\n\n{report.caption()}")
     print(f"`python -m training export {options.out}/METHOD --out PACKAGE` makes one a package.")
     if any(outcome.method == "head" for outcome in report.outcomes):
         print("The head lies beside its model, which is unchanged: a package does not hold it.")

@@ -135,6 +135,25 @@ def some(files: Files, most: int, seed: int) -> Files:
     return files.take(sorted(_shuffled(range(len(files)), seed, 0)[:most].tolist()))
 
 
+def halves(files: Files, seed: int) -> tuple[Files, Files]:
+    """Deal out pictures evenly at random, class by class; the odd ones of all classes are dealt out together.
+
+    The second half has one more where the number is odd.
+    """
+    parts: tuple[list[int], list[int]] = ([], [])
+    odd: list[int] = []
+    for label in range(len(files.texts)):
+        numbers = _shuffled(files.of(label), seed, label).tolist()
+        half = len(numbers) // 2
+        parts[0].extend(numbers[:half])
+        parts[1].extend(numbers[half : 2 * half])
+        odd += numbers[2 * half :]
+    odd = _shuffled(odd, seed, len(files.texts)).tolist()
+    parts[0].extend(odd[: len(odd) // 2])
+    parts[1].extend(odd[len(odd) // 2 :])
+    return files.take(sorted(parts[0])), files.take(sorted(parts[1]))
+
+
 def load_pictures(files: Files, preprocess: Preprocess, warnings: list[str]) -> Pictures:
     """Read pictures into memory; what cannot be read is left out and told. Raises TrainingError if none is left."""
     squares, labels = [], []

@@ -8,13 +8,16 @@ from typing import Any
 
 from training.finetuning.settings import Settings
 from training.finetuning.tuning import Epoch
+from training.finetuning.uncertainty import standard_error
 
 _COLUMNS = ("method", "before", "after", "alpha", "retention before", "after", "rolled back", "numbers learned", "time")
 
 _COLUMNS_EXPLAINED = (
-    "Accuracy in percent on the {set} pictures before and after; alpha says how far the saved model lies from the "
-    "original (0) to the tuned one (1), chosen on the validation pictures. Retention is zero-shot accuracy on other "
-    "pictures, which shows what was forgotten; an epoch that forgot more than allowed was rolled back. "
+    "Accuracy in percent on the {set} pictures before and after, ± standard error: differences of that size may be "
+    "chance. Alpha says how far the saved model lies from the original (0) to the tuned one (1), chosen on the "
+    "validation pictures. Retention is zero-shot accuracy on other pictures, which shows what was forgotten. It is "
+    "that of the half by which nothing was chosen: by the other half an epoch that forgot more than allowed was rolled "
+    "back, and alpha limited. "
     "`python -m training export METHOD --out PACKAGE` makes a method's model a package; a head stays beside its model, "
     "which is unchanged."
 )
@@ -35,6 +38,8 @@ class Outcome:
 
     `after` and the like are those of the model that is saved, at `alpha` between the original (0) and the tuned (1).
     `validation` holds the accuracy on the validation pictures for each alpha; they chose it, so they flatter it.
+    `retention_before` and `retention_after` are of the reported half of the retention set, by which nothing is chosen;
+    that of the `epochs` is of the watched half.
     """
 
     method: str
@@ -57,7 +62,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Report:
-    """All methods on the same pictures; `measured_on` is "test", or "validation" where no picture was left for that."""
+    """All methods on the same pictures; `measured_on` is "test", or "validation" where no picture was left for that.
+
+    `pictures` says how many there were: "train", "validation", "test", "retention_watched", "retention_reported".
+    """
 
     model: str
     task: str
@@ -76,25 +84,41 @@ class Report:
         return values
 
     def table(self) -> str:
-        """Return a Markdown table, accuracies in percent."""
+        """Return a Markdown table, accuracies in percent with their standard errors."""
         lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
-        return "\n".join([*lines, *(f"| {' | '.join(_cells(outcome))} |" for outcome in self.outcomes)])
+        return "\n".join([*lines, *(f"| {' | '.join(self._cells(outcome))} |" for outcome in self.outcomes)])
+
+    def caption(self) -> str:
+        """Return a sentence on what the accuracies in the table are of."""
+        measured, reported = self.pictures[self.measured_on], self.pictures["retention_reported"]
+        kept = f", retention on {reported:,} by which nothing was chosen" if reported else ""
+        return (
+            f"Accuracy in percent ± standard error, before and after on {measured:,} {self.measured_on} pictures{kept}."
+        )
 
     def card(self) -> str:
         """Return a page in Markdown on what was done, what it came to, and what must be asked before others use it."""
-        counts = ", ".join(f"{count:,} {part}" for part, count in self.pictures.items())
+        counts = ", ".join(f"{count:,} {part.replace('_', ' ')}" for part, count in self.pictures.items())
         done = f"Tuned on the {self.task} in `{self.data}`, seed {self.settings.seed}. Pictures: {counts}."
         warnings = [f"- {warning}" for warning in self.warnings]
         parts = [f"# {self.model}, tuned", done, self.table(), _COLUMNS_EXPLAINED.format(set=self.measured_on)]
         parts += ["## Limits", "\n".join([*_LIMITS, *warnings]), "## To be answered", "\n".join(_QUESTIONS)]
         return "\n\n".join(parts) + "\n"
 
+    def _cells(self, one: Outcome) -> list[str]:
+        measured, reported = self.pictures[self.measured_on], self.pictures["retention_reported"]
+        kept = [_percent(one.retention_before, reported), _percent(one.retention_after, reported)]
+        counts = [str(one.rolled_back), f"{one.learned:,}", f"{one.seconds:,.1f} s"]
+        return [
+            one.method,
+            _percent(one.before, measured),
+            _percent(one.after, measured),
+            f"{one.alpha:g}",
+            *kept,
+            *counts,
+        ]
 
-def _cells(one: Outcome) -> list[str]:
-    kept = [_percent(one.retention_before), _percent(one.retention_after)]
-    counts = [str(one.rolled_back), f"{one.learned:,}", f"{one.seconds:,.1f} s"]
-    return [one.method, _percent(one.before), _percent(one.after), f"{one.alpha:g}", *kept, *counts]
 
-
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f}"
+def _percent(share: float | None, count: int) -> str:
+    """Show a share of so many answers, with its standard error."""
+    return "-" if share is None else f"{100 * share:.1f} ± {100 * standard_error(share, count):.1f}"

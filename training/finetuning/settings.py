@@ -19,9 +19,9 @@ class Settings:
 
     `shots`: pictures a class to learn from, 0 for all that are not needed otherwise; `validation`: the share of a
     class's pictures, or of all pairs, by which epochs and the interpolation are chosen. `layer_decay`: how much slower
-    each layer below learns (1: all alike). `allowed_loss`: how much zero-shot accuracy on the retention set may fall,
-    0..1; what falls further is rolled back, and goes on at half the rate, at most `rollbacks` times. `rates` replaces
-    the learning rates of methods.
+    each layer below learns (1: all alike). `allowed_loss`: how much zero-shot accuracy on the watched half of the
+    retention set may fall, 0..1; what falls further is rolled back, and goes on at half the rate, at most `rollbacks`
+    times. `rates` replaces the learning rates of methods.
     """
 
     epochs: int = 10

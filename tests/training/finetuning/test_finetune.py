@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors import safe_open
 
 from clipsearch.errors import ClipsearchError
@@ -16,8 +18,10 @@ from tests.training.tiny_runs import EOT, VIT, colours, write_run
 from training.__main__ import main
 from training.errors import TrainingError
 from training.export import export
-from training.finetuning.finetune import Data, finetune
+from training.finetuning.finetune import finetune
 from training.finetuning.original import open_original
+from training.finetuning.pictures import halves, read_classes, some
+from training.finetuning.prepare import Data
 from training.finetuning.settings import RATES, Settings
 
 QUICK = Settings(epochs=1, batch_size=16, alphas=2, rates=dict.fromkeys(RATES, 1e-3))
@@ -31,8 +35,10 @@ def test_all_methods_from_the_command_line_to_a_package(tmp_path: Path, capsys: 
 
     report = json.loads((out / "results.json").read_text("utf-8"))
     assert [one["method"] for one in report["outcomes"]] == list(RATES)
-    assert report["pictures"] == {"train": 9, "validation": 3, "test": 6, "retention": 6}
-    assert (report["model"], report["measured_on"], report["warnings"]) == ("tiny run", "test", [])
+    parts = {"train": 9, "validation": 3, "test": 6, "retention_watched": 3, "retention_reported": 3}
+    assert report["pictures"] == parts
+    assert (report["model"], report["measured_on"]) == ("tiny run", "test")
+    assert ["only 3 pictures" in warning for warning in report["warnings"]] == [True]
     assert (
         len({one["before"] for one in report["outcomes"]})
         == len({one["validation"]["0"] for one in report["outcomes"]})
@@ -43,13 +49,13 @@ def test_all_methods_from_the_command_line_to_a_package(tmp_path: Path, capsys: 
             set(one["validation"]) == {"0", "0.5", "1"}
             and one["validation"][f"{one['alpha']:g}"] >= one["validation"]["0"]
         )
-        assert len(one["epochs"]) == 2 and one["retention_before"] == one["epochs"][0]["retention"]
+        assert len(one["epochs"]) == 2 and one["retention_before"] is not None
         assert load(out / one["folder"]).config == VIT
     head, lora = (next(one for one in report["outcomes"] if one["method"] == name) for name in ("head", "lora"))
     assert head["retention_before"] == head["retention_after"] and head["learned"] == 3 * VIT.embed_dim
 
     table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
-    assert len(table) == 1 + len(RATES) and table[2].startswith(f"| lora | {100 * lora['before']:.1f} |")
+    assert len(table) == 1 + len(RATES) and table[2].startswith(f"| lora | {100 * lora['before']:.1f} ± ")
     card = (out / "README.md").read_text("utf-8")
     assert card.startswith("# tiny run, tuned\n") and all(line in card for line in table) and "9 train" in card
     package = export(out / "lora", tmp_path / "package", background=data)
@@ -98,6 +104,37 @@ def test_a_test_set_of_its_own_is_reported_on(tmp_path: Path) -> None:
     colours(test, ("yellow",), 1)
     with pytest.raises(TrainingError, match="“yellow”"):
         finetune(str(run), Data(data, test=test), tmp_path / "more", ["head"], QUICK)
+
+
+def test_the_reported_half_of_the_retention_set_chooses_nothing(tmp_path: Path) -> None:
+    run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
+    kept = colours(tmp_path / "kept", ("yellow", "red", "blue"), 5)
+    settings = replace(QUICK, epochs=4, allowed_loss=0.0, rates=dict.fromkeys(RATES, 3e-2))
+    watched, reported = halves(some(read_classes(kept), 500, settings.seed), settings.seed)
+    reports = []
+    for name in ("one", "other"):
+        report = finetune(str(run), Data(data, retention=kept), tmp_path / name, ["lora", "full"], settings)
+        reports.append(report)
+        for number, path in enumerate(reported.paths):
+            Image.effect_noise((40, 40), 90 + number).convert("RGB").save(path)
+    one, other = (
+        [replace(one, seconds=0, retention_before=0, retention_after=0) for one in report.outcomes]
+        for report in reports
+    )
+    assert one == other and len(watched) == 7 and reports[0].pictures["retention_reported"] == 8
+    for method in ("lora", "full"):
+        assert same_bytes(*(tmp_path / name / method / "model.safetensors" for name in ("one", "other")))
+    assert any(outcome.rolled_back for outcome in one)  # so that something was chosen by retention
+
+
+def test_one_retention_picture_cannot_be_watched_and_reported(tmp_path: Path) -> None:
+    run, data, kept = write_run(tmp_path / "run"), colours(tmp_path / "data"), colours(tmp_path / "kept", ("red",), 1)
+    with pytest.raises(TrainingError, match="at least two pictures"):
+        finetune(str(run), Data(data, retention=kept), tmp_path / "out", ["head"], QUICK)
+
+
+def same_bytes(*paths: Path) -> bool:
+    return len({path.read_bytes() for path in paths}) == 1
 
 
 @pytest.mark.parametrize(

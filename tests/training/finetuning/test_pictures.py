@@ -11,10 +11,11 @@ from PIL import Image
 from clipsearch.encode.preprocess import Preprocess
 from tests.training.tiny_runs import colours
 from training.errors import TrainingError
-from training.finetuning.checks import check_classes, check_pairs
+from training.finetuning.checks import check_classes, check_pairs, check_retention
 from training.finetuning.pictures import (
     Files,
     batches,
+    halves,
     load_pictures,
     read_classes,
     read_pairs,
@@ -22,6 +23,7 @@ from training.finetuning.pictures import (
     split_classes,
     split_pairs,
 )
+from training.finetuning.uncertainty import standard_error
 
 SPEC = Preprocess(1, 32, "shortest", "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
@@ -130,6 +132,37 @@ def test_some_are_drawn_at_random_once() -> None:
     drawn = some(files(50), 7, seed=0)
     assert len(drawn) == len(set(drawn.paths)) == 7 and drawn == some(files(50), 7, seed=0)
     assert some(files(5), 7, seed=0) == files(5)
+
+
+@pytest.mark.parametrize(
+    ("each", "watched", "reported"),
+    [((4, 2), [2, 1], [2, 1]), ((1, 1), None, None), ((5, 3), None, None), ((2, 0, 9), [1, 0, 4], [1, 0, 5])],
+)
+def test_halves_are_dealt_class_by_class(
+    each: tuple[int, ...], watched: list[int] | None, reported: list[int] | None
+) -> None:
+    one, other = halves(files(*each), seed=0)
+    assert (one, other) == halves(files(*each), seed=0)
+    assert sorted([*one.paths, *other.paths]) == sorted(files(*each).paths)
+    assert len(other) - len(one) == sum(each) % 2
+    assert all(abs(a - b) <= 1 for a, b in zip(counts(one), counts(other), strict=True))
+    assert watched is None or (counts(one), counts(other)) == (watched, reported)
+    assert len({halves(files(9, 9), seed)[0].paths for seed in range(5)}) == 5
+
+
+@pytest.mark.parametrize(("share", "error"), [(0.5, 0.05), (0.1, 0.03), (0.9, 0.03)])
+def test_the_standard_error_is_nearly_the_binomial_one(share: float, error: float) -> None:
+    assert standard_error(share, 100) == pytest.approx(error, rel=0.03)
+
+
+def test_the_standard_error_of_a_few_right_answers_is_not_zero() -> None:
+    assert standard_error(1.0, 3) == pytest.approx(1 / 8)  # half of Wilson's interval, which is 0.75 to 1
+    assert standard_error(0.0, 3) == standard_error(1.0, 3) < standard_error(0.0, 2)
+
+
+def test_few_reported_pictures_are_warned_of() -> None:
+    assert check_retention(50) == []
+    assert "only 24 pictures" in check_retention(24)[0] and "10 points" in check_retention(24)[0]
 
 
 def test_classes_of_equal_names_are_refused() -> None:
