@@ -16,18 +16,18 @@ from clipsearch.model import CLIPConfig
 from training.evaluation.exams import Picture, Question
 
 
-def read(questions: Sequence[Question], config: CLIPConfig, bad: list[str]) -> tuple[Tensor, list[Question]]:
-    """Return float32 [n, 3, size, size] and the questions it is for; a sentence for each other one goes to `bad`."""
+def read(questions: Sequence[Question], config: CLIPConfig) -> tuple[Tensor, list[str]]:
+    """Return float32 [n, 3, size, size] for the pictures that can be read, and what is wrong with each, or ""."""
     spec = Preprocess(1, config.vision.image_size, config.resize, config.interpolation, config.mean, config.std)
-    squares, asked = [], []
+    squares, faults = [], []
     for question in questions:
         try:
             squares.append(to_square(_upright(question.picture, spec.size), spec))
-            asked.append(question)
+            faults.append("")
         except UnreadablePhotoError as error:
-            bad.append(f"{error.path or question.label}: {error.message}")
+            faults.append(f"{error.path or question.label}: {error.message}")
     stacked = np.stack(squares) if squares else np.zeros((0, spec.size, spec.size, 3), np.uint8)
-    return torch.from_numpy(normalise(stacked, spec)), asked
+    return torch.from_numpy(normalise(stacked, spec)), faults
 
 
 def _upright(picture: Picture, size: int) -> Image.Image:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from clipsearch.encode.prompts import template_set
 from training.errors import TrainingError
 from training.evaluation.exams import Exam
 from training.evaluation.folder import classes_of
-from training.evaluation.zero_shot import Result, Tokens, grade
+from training.evaluation.zero_shot import ALONE, Result, Tokens, grade
+from training.loop.processes import Processes
 from training.objectives.objective import Learner
 from training.run import Evaluation
 from training.scenes import exams
@@ -42,13 +45,32 @@ class Score:
         return head | ({"aspects": [one.to_json() for one in self.results]} if len(self.results) > 1 else {})
 
 
-def score(learner: Learner, texts: Tokens, evaluation: Evaluation) -> Score:
-    """Measure zero-shot accuracy as a run asks for it.
+def score(learner: Learner, texts: Tokens, evaluation: Evaluation, group: Processes = ALONE) -> Score:
+    """Measure zero-shot accuracy as a run asks for it; the processes of `group` share the work and all know the score.
 
-    Raises TrainingError for a folder of classes that cannot be used or too few pictures, and ClipsearchError for
-    unknown templates.
+    Raises TrainingError for a folder of classes that cannot be used, too few pictures or, on all processes, where they
+    do not see the same pictures, and ClipsearchError for unknown templates.
     """
-    return Score(tuple(grade(learner, texts, exam) for exam in _exams(evaluation)))
+    exams: list[Exam] = []
+
+    def look() -> int:
+        exams.extend(_exams(evaluation))
+        return _fingerprint(exams)
+
+    if len(set(group.share(look))) > 1:
+        message = "The processes do not see the same pictures to measure zero-shot accuracy with"
+        raise TrainingError(f"{message}; is {evaluation.classes} the same folder on all machines?")
+    return Score(tuple(grade(learner, texts, exam, group) for exam in exams))
+
+
+def _fingerprint(exams: Sequence[Exam]) -> int:
+    """Return a number that tells whether processes have the same questions in the same order."""
+    asked = [
+        (one.label, one.picture.name if isinstance(one.picture, Path) else "")
+        for exam in exams
+        for one in exam.questions
+    ]
+    return crc32(repr(asked).encode())
 
 
 def _exams(evaluation: Evaluation) -> list[Exam]:

@@ -21,9 +21,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from clipsearch.encode.prompts import fill
+from clipsearch.model import CLIPConfig
 from training.errors import TrainingError
 from training.evaluation.exams import Exam, Picture, Question
 from training.evaluation.pixels import read
+from training.loop.processes import Processes
 from training.objectives.composite import Composite
 from training.objectives.objective import Learner
 
@@ -32,6 +34,8 @@ PAIRS_AT_ONCE = 8192  # of picture and text, where each of them costs a pass of 
 
 
 Tokens = Callable[[Sequence[str]], Tensor]  # texts -> int64 [n, context]: what `training.data.texts.Texts` does
+Answer = int | str  # how many classes score above the right one, or why the picture cannot be read
+ALONE = Processes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +75,45 @@ def accuracy(
     return grade(learner, texts, Exam("classes", tuple(templates), questions)).top1
 
 
-def grade(learner: Learner, texts: Tokens, exam: Exam) -> Result:
+def grade(learner: Learner, texts: Tokens, exam: Exam, group: Processes = ALONE) -> Result:
     """Put an exam's questions to a learner, in evaluation mode; afterwards it is in the mode in which it came.
+
+    The processes of `group`, which hold the same weights, share the questions and the classes' texts out among them;
+    what comes out is the same on all of them, and that of one process alone.
 
     Pictures that cannot be read are left out and told. Raises TrainingError as `accuracy` does.
     """
     if not exam.templates or not all(question.classes for question in exam.questions):
         raise TrainingError("Zero-shot classification needs at least one class and one template.")
-    bad: list[str] = []
-    places = _places(learner, texts, exam, bad) if exam.questions else []
+    answers = _answers(learner, texts, exam, group) if exam.questions else []
+    places = [(one, place) for one, place in zip(exam.questions, answers, strict=True) if isinstance(place, int)]
     if not places:
         raise TrainingError("There is no picture that can be read to measure zero-shot accuracy with.")
-    return _result(exam, places, bad)
+    return _result(exam, places, [fault for fault in answers if isinstance(fault, str)])
 
 
-def _places(learner: Learner, texts: Tokens, exam: Exam, bad: list[str]) -> list[tuple[Question, int]]:
-    """Return each question whose picture can be read with the number of classes that score above the right one."""
-    places: list[tuple[Question, int]] = []
+def _answers(learner: Learner, texts: Tokens, exam: Exam, group: Processes) -> list[Answer]:
+    """Return the answer to each question; of several processes each judges every world-th one."""
+    mine = exam.questions[group.rank :: group.world]
     with _evaluating(learner):
-        answering = _Features(learner, texts, exam) if _compares_features(learner) else _Scores(learner, texts, exam)
-        for start in range(0, len(exam.questions), PICTURES_AT_ONCE):
-            pixels, asked = read(exam.questions[start : start + PICTURES_AT_ONCE], learner.clip.config, bad)
-            if asked:
-                places += zip(asked, answering.places(pixels, asked), strict=True)
-    return places
+        kind = _Features if _compares_features(learner) else _Scores
+        answering = kind(learner, texts, exam, group)
+        parts = group.share(lambda: [*_judge(answering, mine, learner.clip.config)])
+    answers: list[Answer] = [0] * len(exam.questions)
+    for rank, part in enumerate(parts):
+        answers[rank :: group.world] = part
+    return answers
+
+
+def _judge(answering: _Features | _Scores, questions: Sequence[Question], config: CLIPConfig) -> Iterator[Answer]:
+    """Yield the answer to each question, some pictures at once."""
+    for start in range(0, len(questions), PICTURES_AT_ONCE):
+        block = questions[start : start + PICTURES_AT_ONCE]
+        pixels, faults = read(block, config)
+        asked = [question for question, fault in zip(block, faults, strict=True) if not fault]
+        places = iter(answering.places(pixels, asked) if asked else [])
+        for fault in faults:
+            yield fault or next(places)
 
 
 def _compares_features(learner: Learner) -> bool:
@@ -115,13 +134,17 @@ def _evaluating(learner: Learner) -> Iterator[None]:
 
 
 class _Features:
-    """Answers by cosines: each class is one vector, made once."""
+    """Answers by cosines: each class is one vector, made once, by one of the processes."""
 
-    def __init__(self, learner: Learner, texts: Tokens, exam: Exam) -> None:
+    def __init__(self, learner: Learner, texts: Tokens, exam: Exam, group: Processes = ALONE) -> None:
         self._clip, self._device = learner.clip, _device(learner)
         names = list(dict.fromkeys(name for question in exam.questions for name in question.classes))
         self._rows = {name: row for row, name in enumerate(names)}
-        self._vectors = self._ensembles(texts, names, exam.templates)
+        mine = names[group.rank :: group.world]
+        parts = group.share(lambda: self._ensembles(texts, mine, exam.templates).cpu())
+        self._vectors = torch.empty(len(names), parts[0].shape[1], device=self._device)
+        for rank, part in enumerate(parts):
+            self._vectors[rank :: group.world] = part.to(self._device)
 
     def places(self, pixels: Tensor, asked: Sequence[Question]) -> list[int]:
         """Return how many classes score above the right one, for each picture."""
@@ -134,6 +157,8 @@ class _Features:
         """Return a unit vector for each class, float32 [classes, d]."""
         filled = [fill(template, name) for name in names for template in templates]
         blocks = (filled[start : start + TEXTS_AT_ONCE] for start in range(0, len(filled), TEXTS_AT_ONCE))
+        if not names:
+            return torch.empty(0, self._clip.config.embed_dim)
         features = [self._clip.encode_text(texts(block).to(self._device)).float() for block in blocks]
         vectors = functional.normalize(torch.cat(features), dim=-1)
         return functional.normalize(vectors.reshape(len(names), len(templates), -1).mean(dim=1), dim=-1)
@@ -142,7 +167,7 @@ class _Features:
 class _Scores:
     """Answers by the objective's own scores of picture and text."""
 
-    def __init__(self, learner: Learner, texts: Tokens, exam: Exam) -> None:
+    def __init__(self, learner: Learner, texts: Tokens, exam: Exam, group: Processes = ALONE) -> None:
         self._learner, self._device = learner, _device(learner)
         self._texts, self._templates = texts, exam.templates
 

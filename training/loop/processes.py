@@ -7,11 +7,11 @@ that the losses compare are gathered, with gradients that go back to where they 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -20,6 +20,7 @@ from torch.distributed import PrefixStore  # type: ignore[attr-defined]
 from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 
+from clipsearch.errors import ClipsearchError
 from clipsearch.model.resnet import Bottleneck
 from clipsearch.model.transformer import Block
 from training.errors import TrainingError
@@ -30,6 +31,7 @@ from training.run import Run
 STARTED_WITH = ("RANK", "MASTER_ADDR", "MASTER_PORT")  # what torchrun tells each process
 #: for one that reads shards, writes a large checkpoint or measures; whoever is dead is noticed by the watch, far sooner
 LONGEST_WAIT = timedelta(hours=12)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,25 @@ class Processes:
         parts = [torch.empty_like(mine) for _ in range(self.world)]
         dist.all_gather(parts, mine)
         return torch.stack(parts)
+
+    def share(self, work: Callable[[], T]) -> list[T]:
+        """Let each process do its part of some work; return what came of every part, in order, on all of them.
+
+        A part that fails with a ClipsearchError or an OSError fails everywhere, as a TrainingError with one sentence,
+        so that nobody waits for it. Any other error ends the run.
+        """
+        if self.world == 1:
+            return [work()]
+        done: tuple[T | None, str] = (None, "")
+        try:
+            done = (work(), "")
+        except (ClipsearchError, OSError) as error:
+            done = (None, error.message if isinstance(error, ClipsearchError) else str(error))
+        every: list[Any] = [None] * self.world
+        dist.all_gather_object(every, done)
+        if told := next((told for _, told in every if told), ""):
+            raise TrainingError(told)
+        return [part for part, _ in every]
 
     def wait(self) -> None:
         """Wait until all processes are here."""

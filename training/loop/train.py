@@ -94,7 +94,7 @@ def train(run: Run, out: Path) -> Result:
         clip = CLIP(run.network)
         learner = Learner(clip, build(run, clip))
         batches = partial(open_batches, run, group.rank, group.world, texts=texts)
-        result = fit(run, out, learner, batches, lambda judged: score(judged, texts, run.evaluation), group)
+        result = fit(run, out, learner, batches, lambda judged: score(judged, texts, run.evaluation, group), group)
         if group.is_first:
             card.write(out)
         group.wait()

@@ -48,7 +48,7 @@ def _split(text: str) -> list[str]:
 def batch(step: int, size: int, words: WholeWords) -> Batch:
     pairs = [scene(0, step * size + place) for place in range(size)]
     asked = [Question(pair.picture, ("",), 0, "") for pair in pairs]  # type: ignore[arg-type]
-    pixels, _ = read(asked, CONFIG, [])
+    pixels, _ = read(asked, CONFIG)
     return Batch(pixels, words([pair.text for pair in pairs]))
 
 

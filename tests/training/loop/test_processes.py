@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +12,14 @@ import torch
 from safetensors.torch import load_file
 
 from clipsearch.model import load
+from tests.training.evaluation.learners import Words
+from tests.training.evaluation.learners import learner as seeing
 from tests.training.loop.reference import losses_of
 from tests.training.loop.starting import finish, start
 from tests.training.loop.tiny import VIT, assert_close, batch_of, gradients_of, learner_for, plain_gradients, run_of
-from tests.training.loop.worker import LANGUAGE_MODEL
+from tests.training.loop.worker import LANGUAGE_MODEL, OBJECTIVES, exam
 from training.errors import TrainingError
+from training.evaluation.zero_shot import grade
 from training.loop import logs, processes
 from training.loop.accumulation import backward
 from training.loop.processes import choose, joined
@@ -69,6 +74,24 @@ def test_divided_weights_are_written_whole(together: Path) -> None:
     assert_close(load_file(together / "loaded.safetensors"), divided, 0)
     averages = (load(together / name / "model").state_dict() for name in ("fsdp", "ddp"))
     assert_close(*averages, 1e-4)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_an_exam_that_is_shared_out_ends_as_that_of_one_process(together: Path, rank: int) -> None:
+    told = json.loads((together / f"judging-{rank}.json").read_text())
+    for name, objective in OBJECTIVES.items():
+        alone = asdict(grade(seeing(objective), Words(), exam()))
+        assert told[name] == json.loads(json.dumps(alone))
+        assert alone["top1"] < alone["top5"]
+        assert ["missing-0" in alone["unreadable"][0], len(alone["unreadable"])] == [True, 3]
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_where_one_process_cannot_judge_all_say_so_and_go_on(together: Path, rank: int) -> None:
+    told = json.loads((together / f"judging-{rank}.json").read_text())
+    assert [told[f"{name}, one fails"] for name in OBJECTIVES] == ["[Errno 5] the disk is gone"] * 2
+    assert "do not see the same pictures" in told["other pictures"]
+    assert told["afterwards"] == 2
 
 
 def test_alone_nothing_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:

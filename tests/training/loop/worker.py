@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from msgspec.structs import replace
+from PIL import Image
 from safetensors.torch import save_file
+from torch import Tensor
 
+from tests.training.evaluation.learners import Likelihood, Words
+from tests.training.evaluation.learners import learner as seeing
 from tests.training.loop.tiny import VIT, Endless, batch_of, gradients_of, learner_for, learner_of, run_of
+from training.errors import TrainingError
+from training.evaluation.exams import Exam, Question
+from training.evaluation.scoring import score
+from training.evaluation.zero_shot import grade
 from training.loop import checkpoints, optimiser
 from training.loop.accumulation import backward
 from training.loop.checkpoints import Training
 from training.loop.folder import open_folder
 from training.loop.processes import Processes, average_undivided, gather, gradient_norm, joined, spread, whole
 from training.loop.train import fit
-from training.run import Objective
+from training.objectives.contrastive import Contrastive
+from training.run import Evaluation, Objective
 
 LANGUAGE_MODEL = Objective(kind="language-model")
+OBJECTIVES = {"features": Contrastive(), "scores": Likelihood({"shiny": 0.5})}
 
 
 def gradients(group: Processes, folder: Path) -> None:
@@ -66,7 +78,42 @@ def curves(group: Processes, folder: Path) -> None:
         save_file(state, folder / "loaded.safetensors")
 
 
-TASKS: dict[str, Callable[[Processes, Path], None]] = {one.__name__: one for one in (gradients, curves)}
+def exam() -> Exam:
+    """Make 13 questions: right and wrong answers, ties that the first class wins, files that are not there."""
+    classes = ("red", "green", "a green", "blue", "a red", "shiny red", "shiny green")
+    colours = ["red", "green", "green", "blue", "red", "red", "blue", "green", "blue", "red", "green"]
+    places = [0, 1, 2, 3, 4, 5, 0, 6, 1, 0, 1]
+    pictures = [Image.new("RGB", (20, 20), colour) for colour in colours]
+    asked = [Question(*one, classes[one[2]]) for one in zip(pictures, [classes] * 11, places, strict=True)]
+    missing = [Question(Path(f"missing-{number}.png"), classes, number, classes[number]) for number in (0, 1, 2)]
+    return Exam("colours", ("{}", "a photo of {}"), [missing[0], *asked[:5], missing[1], missing[2], *asked[5:]])
+
+
+class Failing(Words):
+    """Words that a process cannot look up."""
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        raise OSError(5, "the disk is gone")
+
+
+def judging(group: Processes, folder: Path) -> None:
+    """Judge together; then fail in one process only, and have other pictures than the other one."""
+    told: dict[str, object] = {}
+    for name, objective in OBJECTIVES.items():
+        told[name] = asdict(grade(seeing(objective), Words(), exam(), group))
+        try:
+            grade(seeing(objective), Words() if group.is_first else Failing(), exam(), group)
+        except TrainingError as error:
+            told[f"{name}, one fails"] = error.message
+    try:
+        score(seeing(), Words(), Evaluation(pictures=14 + group.rank), group)
+    except TrainingError as error:
+        told["other pictures"] = error.message
+    told["afterwards"] = group.sum(torch.ones(())).item()
+    (folder / f"judging-{group.rank}.json").write_text(json.dumps(told))
+
+
+TASKS: dict[str, Callable[[Processes, Path], None]] = {one.__name__: one for one in (gradients, curves, judging)}
 
 
 if __name__ == "__main__":
