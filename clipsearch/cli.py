@@ -21,6 +21,7 @@ from clipsearch.cli_exchange import exchange
 from clipsearch.cli_models import models
 from clipsearch.cli_watch import watch
 from clipsearch.errors import CatalogError, ClipsearchError
+from clipsearch.nouns import noun
 from clipsearch.terminal import (
     FoldersArgument,
     JsonOption,
@@ -163,7 +164,7 @@ def index(
     if as_json:
         print_json(summary)
     else:
-        print(", ".join(f"{value} {name}" for name, value in summary.items()))
+        print(_summary(summary))
     if counts.problems:
         print(f"{counts.problems} could not be read: see `clipsearch problems`.", file=sys.stderr)
 
@@ -261,6 +262,14 @@ def verify(
         print("\n".join(map(one_line, outcome.findings)) or "Everything agrees.")
     if not outcome.ok:
         sys.exit(1)
+
+
+def _summary(counts: dict[str, int | float]) -> str:
+    """Tell the counts of a run; "problems" and "seconds" are things that may be one."""
+    things = {"problems": "problem", "seconds": "second"}
+    return ", ".join(
+        f"{value} {noun(value, things[name]) if name in things else name}" for name, value in counts.items()
+    )
 
 
 def _with_path(error: ClipsearchError) -> str:

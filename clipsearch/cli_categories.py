@@ -10,6 +10,7 @@ import typer
 
 from clipsearch.cli_teaching import NameArgument, bring_up_to_date, teaching
 from clipsearch.errors import ClipsearchError
+from clipsearch.nouns import noun
 from clipsearch.terminal import JsonOption, LibraryOption, YesOption, agree, one_line, open_library, print_json
 
 if TYPE_CHECKING:
@@ -153,7 +154,8 @@ def remove(
 
     with open_library(library) as opened:
         info = editing.find(opened, name)
-        agree(f"Forget the category {info.name}, with {info.assigned} photos in and {info.rejected} out?", yes)
+        photos = f"{info.assigned} {noun(info.assigned, 'photo')} in and {info.rejected} out"
+        agree(f"Forget the category {info.name}, with {photos}?", yes)
         editing.remove(opened, name)
     if as_json:
         print_json(_values(info))
@@ -258,5 +260,5 @@ def _show_step(done: str, step: Step | None, as_json: bool) -> None:
     elif step is None:
         typer.echo("There is nothing left to do so.")
     else:
-        photos = f", {step.photos} photos" if step.photos else ""
+        photos = f", {step.photos} {noun(step.photos, 'photo')}" if step.photos else ""
         typer.echo(f"{done}: {step.action} {step.subject}{photos}.")

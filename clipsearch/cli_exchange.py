@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from clipsearch.cli_teaching import bring_up_to_date
+from clipsearch.nouns import noun
 from clipsearch.terminal import (
     JsonOption,
     LibraryOption,
@@ -23,7 +24,7 @@ from clipsearch.terminal import (
 
 if TYPE_CHECKING:
     from clipsearch.library.library import Library
-    from clipsearch.records import ExchangeProgress, Problem
+    from clipsearch.records import ExchangeProgress, ImportReport, Problem
 
 Report = TypeVar("Report")
 
@@ -93,7 +94,7 @@ def table(
             return
         _agree_to_replace(out, yes)
         count = tables.write_table(opened, out, form, ids, mine=mine)
-    typer.echo(f"{count} rows written to {one_line(out)}.", err=True)
+    typer.echo(f"{count} {noun(count, 'row')} written to {one_line(out)}.", err=True)
 
 
 @exchange.command("write-xmp")
@@ -131,7 +132,8 @@ def write_xmp(
         else:
             words = [f"+{one_line(one)}" for one in change.added] + [f"-{one_line(one)}" for one in change.removed]
             typer.echo(f"{one_line(change.path)}: {', '.join(words)}")
-    _say(f"{len(report.changes)} sidecars written, {report.unchanged} left as they are", dry_run, as_json)
+    written = f"{len(report.changes)} {noun(len(report.changes), 'sidecar')} written"
+    _say(f"{written}, {report.unchanged} left unchanged", dry_run, as_json)
     _tell_problems(report.problems)
     if report.problems:
         raise typer.Exit(1)
@@ -167,10 +169,9 @@ def import_keywords(
         else:
             typer.echo(f"{keyword.photos:6} {one_line(keyword.name)}")
     if dry_run:
-        _say(f"{len(keywords)} keywords", dry_run, as_json)
+        _say(f"{len(keywords)} {noun(len(keywords), 'keyword')}", dry_run, as_json)
     else:
-        kept = f"; {done.kept} judgements of yours said otherwise and stand" if done.kept else ""
-        _say(f"{len(done.categories)} categories added, {done.photos} photos put in{kept}", dry_run, as_json)
+        _say(_imported(done), dry_run, as_json)
     _tell_own(sum(keyword.own for keyword in enough), own)
     _tell_problems(found.problems)
 
@@ -259,9 +260,18 @@ def _say(sentence: str, dry_run: bool, as_json: bool) -> None:
     typer.echo(f"{'Dry run: ' if dry_run else ''}{sentence}.", err=as_json or dry_run)
 
 
+def _imported(done: ImportReport) -> str:
+    added = f"{len(done.categories)} {noun(len(done.categories), 'category')} added"
+    put_in = f"{done.photos} {noun(done.photos, 'photo')} put in"
+    stand = "stands" if done.kept == 1 else "stand"
+    kept = f"; {done.kept} {noun(done.kept, 'judgement')} of yours said otherwise and {stand}" if done.kept else ""
+    return f"{added}, {put_in}{kept}"
+
+
 def _tell_own(count: int, are_taken: bool) -> None:
     """Say what becomes of keywords that clipsearch itself has written."""
-    told = f"{count} of the keywords were written by clipsearch, from categories that this library has not"
+    were = "was" if count == 1 else "were"
+    told = f"{count} of the keywords {were} written by clipsearch, from categories that this library has not"
     if count and are_taken:
         typer.echo(f"{told}; what a model had found among them counts as your own word.", err=True)
     elif count:

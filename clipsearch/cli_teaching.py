@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clipsearch.nouns import noun
 from clipsearch.terminal import (
     JsonOption,
     LibraryOption,
@@ -40,11 +41,12 @@ def apply(library: LibraryOption = None, as_json: JsonOption = False) -> None:
     started = time.monotonic()
     with open_library(library) as opened:
         tell_if_read_only(opened)
-        summary = asdict(_apply(opened)) | {"seconds": round(time.monotonic() - started, 3)}
+        counts, seconds = _apply(opened), round(time.monotonic() - started, 3)
     if as_json:
-        print_json(summary)
+        print_json(asdict(counts) | {"seconds": seconds})
     else:
-        typer.echo(", ".join(f"{value} {name}" for name, value in summary.items()))
+        told = {"category": counts.categories, "photo": counts.photos, "member": counts.members, "second": seconds}
+        typer.echo(", ".join(f"{value} {noun(value, one)}" for one, value in told.items()))
 
 
 @teaching.command()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from clipsearch.errors import ClipsearchError
+from clipsearch.nouns import noun
 from clipsearch.terminal import FoldersArgument, JsonOption, LibraryOption, one_line, open_library, print_json
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _follow(library: Library, stop: threading.Event, folders: list[Path] | None,
 
 
 def _watching(folders: int) -> str:
-    return f"Watching {folders} folder{'' if folders == 1 else 's'}."
+    return f"Watching {folders} {noun(folders, 'folder')}."
 
 
 class _News:

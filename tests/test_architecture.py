@@ -12,13 +12,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"clipsearch", "clipsearch.records", "clipsearch.errors", "clipsearch.settings", "clipsearch.paths"}
+GROUND = {
+    "clipsearch",
+    "clipsearch.records",
+    "clipsearch.errors",
+    "clipsearch.nouns",
+    "clipsearch.settings",
+    "clipsearch.paths",
+}
 
 #: room -> the rooms it may import, besides itself. A room is a module or folder of clipsearch, or training.
 MAY_IMPORT = {
     "clipsearch": set(),
     "clipsearch.records": set(),
     "clipsearch.errors": set(),
+    "clipsearch.nouns": set(),
     "clipsearch.paths": {"clipsearch.errors"},
     "clipsearch.settings": {"clipsearch.errors", "clipsearch.paths"},
     "clipsearch.model": GROUND,

@@ -85,7 +85,7 @@ def test_a_categorys_life(command: Command, photos: Path) -> None:
 
     assert command("take-back", "Warm colours", photos / "a\n.png").stdout == "1 left to the model in Warm colours.\n"
     assert lines(command("undo", "--json")) == [{"action": "take back", "category": "Warm colours", "photos": 1}]
-    assert command("redo").stdout == "Redone: take back Warm colours, 1 photos.\n"
+    assert command("redo").stdout == "Redone: take back Warm colours, 1 photo.\n"
 
     (removed,) = lines(command("remove", "Warm colours", "--json"))
     assert (removed["category"], removed["rejected"]) == ("Warm colours", 1)

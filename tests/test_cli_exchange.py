@@ -100,7 +100,7 @@ def test_keywords_go_to_sidecars(command: Command, photos: Path) -> None:
     sidecar = photos / "bird.png.xmp"
     assert f"{sidecar}: +Animals|Birds\n" in command("write-xmp", "--mine", "--dry-run").stdout
     assert not sidecar.exists()
-    assert command("write-xmp", "--mine").stdout == "2 sidecars written, 0 left as they are.\n"
+    assert command("write-xmp", "--mine").stdout == "2 sidecars written, 0 left unchanged.\n"
     assert "<rdf:li>Animals|Birds</rdf:li>" in sidecar.read_text("utf-8")
     assert lines(command("write-xmp", "--mine", "--json")) == []
     assert command("write-xmp", "--naming", "other").returncode == 2
@@ -117,7 +117,7 @@ def test_keywords_come_in(command: Command, photos: Path) -> None:
         {"keyword": "Übung", "photos": 1, "own": False},
     ]
     assert command("import-keywords", "--min", "2").stdout == "0 categories added, 0 photos put in.\n"
-    assert command("import-keywords").stdout == "1 categories added, 1 photos put in.\n"
+    assert command("import-keywords").stdout == "1 category added, 1 photo put in.\n"
     shown = lines(command("table", "birds", "--mine", "--json"))
     assert {Path(one["path"]).name for one in shown} == {"bird.png", "xmp.jpg"}
 

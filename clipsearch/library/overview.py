@@ -12,6 +12,7 @@ from clipsearch.files.identity import content_hash
 from clipsearch.files.scan import PICTURE_SUFFIXES
 from clipsearch.library.choice import Models
 from clipsearch.library.library import Library
+from clipsearch.nouns import noun
 from clipsearch.records import Folder, Photo, Problem, Status
 
 __all__ = [
@@ -53,7 +54,8 @@ def _catching_up(models: Models, pending: int, away: bool) -> str:
     answering, chosen = models.answering, models.filling
     if answering is chosen:
         return ""
-    sentence = f"{answering.package.name} answers until {chosen.package.name} has caught up: {pending:,} photos to go."
+    to_go = f"{pending:,} {noun(pending, 'photo')} to go"
+    sentence = f"{answering.package.name} answers until {chosen.package.name} has caught up: {to_go}."
     return f"{sentence} Those in folders that are away need to be connected and indexed." if away else sentence
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from clipsearch.library.indexing.comparing import TRY_AGAIN
 from clipsearch.library.indexing.lock import indexing_lock
 from clipsearch.library.library import Library
 from clipsearch.library.roots import PATIENT_LIMIT_S, check, still_there
+from clipsearch.nouns import noun
 from clipsearch.paths import extended
 from clipsearch.records import Folder, Verification
 from clipsearch.store.vectors import VectorIndex
@@ -71,11 +72,12 @@ def _differing(library: Library, model: str, index: VectorIndex) -> Iterator[str
     """Compare ids and vectors of a model's index with the catalog's."""
     wanted, present = library.catalog.embeddings.searchable_ids(model), index.ids()
     if not np.array_equal(wanted, present):
-        yield f"The search index of {model} holds {len(present)} photos, the catalog {len(wanted)}."
+        held = f"{len(present)} {noun(len(present), 'photo')}"
+        yield f"The search index of {model} holds {held}, the catalog {len(wanted)}."
         return
     wrong = len(index.wrong_ids())
     if wrong:
-        yield f"The search index of {model} has wrong vectors for {wrong} photos."
+        yield f"The search index of {model} has wrong vectors for {wrong} {noun(wrong, 'photo')}."
 
 
 def _file_findings(library: Library) -> Iterator[str]:
@@ -84,9 +86,13 @@ def _file_findings(library: Library) -> Iterator[str]:
             continue
         gone, changed = _differences(library, folder)
         if gone:
-            yield f"{len(gone)} files in {folder.path} are no longer there, such as {gone[0]}."
+            yield f"{_files(gone, folder)} {'is' if len(gone) == 1 else 'are'} no longer there, such as {gone[0]}."
         if changed:
-            yield f"{len(changed)} files in {folder.path} have changed since they were indexed, such as {changed[0]}."
+            yield f"{_files(changed, folder)} changed since the last indexing run, such as {changed[0]}."
+
+
+def _files(names: Sequence[str], folder: Folder) -> str:
+    return f"{len(names)} {noun(len(names), 'file')} in {folder.path}"
 
 
 def _differences(library: Library, folder: Folder) -> tuple[list[str], list[str]]:
@@ -112,7 +118,7 @@ def _repair(library: Library) -> Iterator[str]:
     """Mend what was found; what is made again, or read again, is left to the next indexing run."""
     removed = library.catalog.embeddings.remove_wrong()
     if removed:
-        yield f"Removed {removed} damaged vectors; the next indexing run makes them again."
+        yield f"Removed {removed} damaged {noun(removed, 'vector')}; the next indexing run makes what is missing."
     for folder in check(library, PATIENT_LIMIT_S):
         if not folder.offline:
             yield from _repair_files(library, folder)
@@ -128,7 +134,7 @@ def _repair_files(library: Library, folder: Folder) -> Iterator[str]:
     gone, changed = _differences(library, folder)
     if changed:
         library.catalog.files.read_again(folder.id, changed)
-        yield f"{len(changed)} files in {folder.path} have changed; index it to read them again."
+        yield f"{_files(changed, folder)} changed; index the folder to read what is new."
     if gone and still_there(library, folder):
         library.catalog.files.remove(folder.id, [*gone, ""])
-        yield f"Forgot {len(gone)} files in {folder.path} that are gone."
+        yield f"Forgot {_files(gone, folder)}: no longer there."

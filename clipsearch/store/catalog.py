@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from clipsearch.nouns import noun
 from clipsearch.store.database import Database
 from clipsearch.store.tables import schema
 from clipsearch.store.tables.changes import Changes
@@ -90,4 +91,7 @@ class Catalog:
         """Return what is wrong with the catalog itself, one sentence each."""
         damaged = [f"The catalog file is damaged: {finding}." for finding in self._database.integrity()]
         wrong = self.embeddings.wrong()
-        return damaged + [f"{count} vectors of {name} are damaged." for name, count in wrong]
+        return damaged + [
+            f"{count} {noun(count, 'vector')} of {name} {'is' if count == 1 else 'are'} damaged."
+            for name, count in wrong
+        ]

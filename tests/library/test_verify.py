@@ -48,8 +48,8 @@ def test_files_gone_and_changed_are_named(library: Library, folder: Path, index:
     (folder / "red.png").unlink()
     paint(folder / "blue.png", "navy", (99, 99))
     gone, changed = verify(library).findings
-    assert gone == f"1 files in {folder} are no longer there, such as red.png."
-    assert "1 files" in changed
+    assert gone == f"1 file in {folder} is no longer there, such as red.png."
+    assert "1 file in" in changed
     assert "blue.png" in changed
     assert_mended(library, folder, index)
     assert overview.status(library).photos == 2
@@ -71,7 +71,7 @@ def test_a_file_to_be_read_again_that_is_gone_is_named_and_forgotten(
     paint(folder / "red.png", "navy", (98, 98))
     assert verify(library, repair=True).ok  # both wait for the next indexing run
     (folder / "red.png").unlink()
-    assert verify(library).findings == [f"1 files in {folder} are no longer there, such as red.png."]
+    assert verify(library).findings == [f"1 file in {folder} is no longer there, such as red.png."]
     assert_mended(library, folder, index)
     assert overview.status(library).photos == 2
 
@@ -86,7 +86,7 @@ def test_a_repair_answers_the_question_whether_many_files_are_gone(
         path.rename(tmp_path / path.name)
     assert index(library).problems == 1
     assert [problem.path for problem in library.catalog.files.problems()] == [folder]
-    assert verify(library, repair=True).repaired[0] == f"Forgot 12 files in {folder} that are gone."
+    assert verify(library, repair=True).repaired[0] == f"Forgot 12 files in {folder}: no longer there."
     assert library.catalog.files.problems() == []
     assert overview.status(library).photos == 0
 
@@ -100,7 +100,7 @@ def test_wrong_vectors_in_the_index_are_found(library: Library, folder: Path, in
     faiss_index, ids = library.index_of(library.encoder)._index, library.index_of(library.encoder).ids()
     faiss_index.remove(ids[:1])
     faiss_index.add(ids[:1], np.eye(1, 4))
-    assert verify(library).findings == ["The search index of fake-1-p1 has wrong vectors for 1 photos."]
+    assert verify(library).findings == ["The search index of fake-1-p1 has wrong vectors for 1 photo."]
     assert_mended(library, folder, index)
 
 
@@ -116,7 +116,7 @@ def test_a_damaged_vector_in_the_catalog_is_found_and_made_again(
     with library.catalog._database.write() as connection:
         connection.exec_driver_sql("UPDATE vector SET data = x'00' WHERE photo_id = 1")
     with fake_library(tmp_path / "library") as again:
-        assert "1 vectors of fake-1-p1 are damaged." in verify(again).findings
+        assert "1 vector of fake-1-p1 is damaged." in verify(again).findings
         assert_mended(again, folder, index)
         assert len(search_text(again, "red")) == 3
 
@@ -139,7 +139,7 @@ def test_a_flipped_byte_in_a_vector_is_found_and_made_again(
         data[1] ^= 0x40
         connection.exec_driver_sql("UPDATE vector SET data = ? WHERE photo_id = 1", (bytes(data),))
     with fake_library(tmp_path / "library") as again:
-        assert "1 vectors of fake-1-p1 are damaged." in verify(again).findings
+        assert "1 vector of fake-1-p1 is damaged." in verify(again).findings
         assert_mended(again, folder, index)
 
 
