@@ -100,7 +100,7 @@ class CategoryEditor(QFrame):
         self._templates.offer(template_sets, category.templates)
         self._group.offer([info.category.exclusive_group for info in infos], category.exclusive_group)
         self._parent.offer(infos, category)
-        self._colour.show_colour(category)
+        self._colour.offer(infos, category)
         threshold = _USUAL_THRESHOLD / 100 if category.threshold is None else category.threshold
         self.histogram.setValue(round(100 * threshold))
         self._percent = self.histogram.value()

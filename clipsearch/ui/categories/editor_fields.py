@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QPlainTextEdit
 
 from clipsearch.records import Category, CategoryInfo
 from clipsearch.ui import wording
-from clipsearch.ui.categories.colours import COLOURS, colour_of
+from clipsearch.ui.categories.colours import COLOURS, colours_of
 
 _LINES = 3
 
@@ -120,10 +120,12 @@ class ParentField(_Choice):
     def offer(self, infos: Sequence[CategoryInfo], category: Category) -> None:
         self.clear()
         self.addItem(self.tr("No other category"), None)
+        colours = colours_of(info.category for info in infos)
         inside = _inside(infos, category.id) if category.id else set()
         for info in sorted(infos, key=lambda info: info.name.casefold()):
             if info.category.id not in inside:
-                self.addItem(dot_icon(colour_of(info.category)), wording.one_line(info.name), info.category.id)
+                colour = dot_icon(colours[info.category.id])
+                self.addItem(colour, wording.one_line(info.name), info.category.id)
         self.choose(category.parent_id)
 
     @property
@@ -135,7 +137,7 @@ class ParentField(_Choice):
 class ColourField(_Choice):
     """The colour of the dot; the names are for those who do not see it."""
 
-    def show_colour(self, category: Category) -> None:
+    def offer(self, infos: Sequence[CategoryInfo], category: Category) -> None:
         self.clear()
         names = (
             self.tr("Red"),
@@ -151,12 +153,13 @@ class ColourField(_Choice):
             self.tr("Pink"),
             self.tr("Brown"),
         )
-        usual = replace(category, colour="")
-        self.addItem(dot_icon(colour_of(usual)) if category.id else QIcon(), self.tr("Automatic"), "")
+        others = [info.category for info in infos if info.category.id != category.id]
+        usual = colours_of([*others, replace(category, colour="")])[category.id]
+        self.addItem(dot_icon(usual) if category.id else QIcon(), self.tr("Automatic"), "")
         for name, value in zip(names, COLOURS, strict=True):
             self.addItem(dot_icon(QColor(value)), name, value)
         if category.colour and category.colour not in COLOURS:
-            self.addItem(dot_icon(colour_of(category)), category.colour, category.colour)
+            self.addItem(dot_icon(QColor(category.colour)), category.colour, category.colour)
         self.choose(category.colour)
 
     @property

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from clipsearch.records import CategoryInfo
 from clipsearch.ui import wording
 from clipsearch.ui.categories import places
-from clipsearch.ui.categories.colours import colour_of
+from clipsearch.ui.categories.colours import colours_of
 from clipsearch.ui.categories.key_caps import paint_key
 from clipsearch.ui.icons import icon
 from clipsearch.ui.photo_model import Index
@@ -62,6 +62,7 @@ class Palette(QDialog):
         self.setObjectName("palette")
         self._infos = infos
         self._names = places.full_names(infos)
+        self._colours = colours_of(info.category for info in infos)
         self._digits = places.digits(infos)
         self.line = QLineEdit()
         self.rows = QListWidget()
@@ -130,7 +131,7 @@ class Palette(QDialog):
     def _row(self, info: CategoryInfo) -> QListWidgetItem:
         category_id = info.category.id
         name, digit = self._names[category_id], self._digits.get(category_id)
-        row = QListWidgetItem(_dot(colour_of(info.category)), name)
+        row = QListWidgetItem(_dot(self._colours[category_id]), name)
         row.setData(_ID, category_id)
         row.setData(_DIGIT, digit)
         row.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}, {digit}" if digit else name)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from clipsearch.records import CategoryInfo
 from clipsearch.ui import wording
 from clipsearch.ui.categories import places, sentences
+from clipsearch.ui.categories.colours import colours_of
 from clipsearch.ui.categories.tree_delegate import INFO, CategoryDelegate
 
 _INDENT_PX = 16
@@ -73,6 +74,7 @@ class CategoryTree(QTreeWidget):
 
     def show_categories(self, infos: Sequence[CategoryInfo], are_editable: bool) -> None:
         """Show these categories; where only numbers are new, nothing moves."""
+        self._delegate.colours = colours_of(info.category for info in infos)
         self._delegate.digits = places.digits(infos) if are_editable else {}
         self._delegate.measure_counts(infos, self.fontMetrics())
         if self._shape(self._infos()) == self._shape(infos):

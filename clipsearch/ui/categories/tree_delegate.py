@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QLineEdit, QStyle, QStyledItemDelegate, QStyleOpti
 
 from clipsearch.records import CategoryInfo
 from clipsearch.ui import wording
-from clipsearch.ui.categories.colours import colour_of
 from clipsearch.ui.categories.key_caps import paint_key
 from clipsearch.ui.photo_model import Index
 
@@ -32,6 +31,7 @@ class CategoryDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self.open_id: int | None = None
         self.target_id: int | None = None
+        self.colours: Mapping[int, QColor] = {}  # of the dots, by category
         self.digits: Mapping[int, int] = {}  # the number keys, by category
         self.kept_free_px = 0  # of the right end, instead of key and count
         self._count_px = 0  # of the widest count, so that the keys stand below each other
@@ -52,7 +52,7 @@ class CategoryDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_back(painter, option, info)
-        _paint_dot(painter, option.rect, colour_of(info.category))
+        _paint_dot(painter, option.rect, self.colours.get(info.category.id, QColor()))
         room = option.rect.adjusted(_TEXT_PX, 0, -8, 0)
         taken_px = self.kept_free_px
         if not taken_px:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QDrag
 
 from clipsearch.ui import wording
-from clipsearch.ui.categories.colours import colour_of
+from clipsearch.ui.categories.colours import colours_of
 from clipsearch.ui.categories.shelf import Shelf
 from clipsearch.ui.categories.tree import CategoryTree
 from clipsearch.ui.dragging import mime
@@ -35,7 +35,8 @@ class CategoryDrags(QObject):
         drag = QDrag(self._tree)
         drag.setMimeData(mime.category_data(self._library, category_id))
         ratio = self._tree.devicePixelRatioF()
-        drag.setPixmap(label_picture(wording.one_line(info.name), colour_of(info.category), ratio))
+        colour = colours_of(one.category for one in self._shelf.infos)[category_id]
+        drag.setPixmap(label_picture(wording.one_line(info.name), colour, ratio))
         drag.setHotSpot(HOT_SPOT)
         drag.exec(Qt.DropAction.MoveAction)
         self._tree.mark(self._shown_id())  # the mouse has chosen the one that it took
