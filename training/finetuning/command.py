@@ -61,8 +61,6 @@ def run(options: argparse.Namespace) -> None:
     report = finetune(options.model, data, options.out, methods, settings, lambda line: print(line, flush=True))
     print(f"\n{report.table()}\n\n{report.caption()}")
     print(f"`python -m training export {options.out}/METHOD --out PACKAGE` makes one a package.")
-    if any(outcome.method == "head" for outcome in report.outcomes):
-        print("The head lies beside its model, which is unchanged: a package does not hold it.")
 
 
 def _rates(given: list[str]) -> dict[str, float]:

@@ -9,23 +9,21 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from safetensors.torch import save_file
-from torch import Tensor
-
 from clipsearch.model.checkpoint.own import replace as replace_file
 from training.errors import TrainingError
 from training.finetuning import settings as limits
 from training.finetuning.interpolation import choose
-from training.finetuning.methods import Tuned, Tuning, begin, still
-from training.finetuning.original import Original, open_original
+from training.finetuning.methods import begin
+from training.finetuning.original import open_original
 from training.finetuning.prepare import Data, Work, prepare
 from training.finetuning.report import Outcome, Report
 from training.finetuning.settings import Settings
 from training.finetuning.tasks import Retention
+from training.finetuning.tunable import Tuning, still
 from training.finetuning.tuning import Epoch, tune
 from training.trained import lay_out
 
-HEAD, RESULTS, CARD = "head.safetensors", "results.json", "README.md"
+RESULTS, CARD = "results.json", "README.md"
 USUAL = Settings()
 
 
@@ -71,11 +69,11 @@ def finetune(
 def _try(method: str, work: Work, out: Path, told: Callable[[str], None]) -> Outcome:
     """Tune by one method, choose how far to go, measure and write."""
     began = time.perf_counter()
-    task, own = work.task, work.task.words
-    tuning = begin(method, work.towers, own, work.settings)
-    start = Tuned(work.towers.clip, tuning.tuned().head)
+    task = work.task
+    tuning = begin(method, work.towers, task.words, work.settings)
+    start = work.towers.clip
     epochs = tune(tuning, task, work.settings, work.watched, lambda epoch: told(_line(method, epoch)))
-    measured = partial(still, own=own, original=work.towers)
+    measured = partial(still, original=work.towers)
     chosen = choose(
         start,
         tuning.tuned(),
@@ -83,7 +81,7 @@ def _try(method: str, work: Work, out: Path, told: Callable[[str], None]) -> Out
         lambda one: task.score(measured(one), task.validation),
         lambda one: _is_allowed(measured(one), measured(start), work),
     )
-    after = measured(chosen.tuned)
+    after = measured(chosen.clip)
     outcome = Outcome(
         method=method,
         before=task.accuracy(measured(start), work.measured),
@@ -97,7 +95,7 @@ def _try(method: str, work: Work, out: Path, told: Callable[[str], None]) -> Out
         seconds=time.perf_counter() - began,
         folder=method,
     )
-    save(chosen.tuned, work.original, own.names, out / method)
+    lay_out(chosen.clip, work.original.form, out / method)
     return outcome
 
 
@@ -109,17 +107,6 @@ def _is_allowed(tuning: Tuning, start: Tuning, work: Work) -> bool:
 
 def _accuracy(tuning: Tuning, retention: Retention | None) -> float | None:
     return retention.accuracy(tuning) if retention else None
-
-
-def save(tuned: Tuned, original: Original, names: Sequence[str], folder: Path) -> None:
-    """Write a model that can be exported and, where a head was learned, `head.safetensors` with its classes' names.
-
-    Raises ClipsearchError.
-    """
-    lay_out(tuned.clip, original.form, folder)
-    if tuned.head is not None:
-        head: dict[str, Tensor] = {"head": tuned.head.cpu().contiguous()}
-        save_file(head, folder / HEAD, metadata={"classes": json.dumps(list(names))})
 
 
 def _line(method: str, epoch: Epoch) -> str:

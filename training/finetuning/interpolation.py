@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from clipsearch.model import CLIP
-from training.finetuning.methods import Tuned
 from training.finetuning.tasks import Score
 
 
@@ -22,29 +21,31 @@ class Chosen(NamedTuple):
     """The model at `alpha`, 0 (the original) to 1 (the tuned one), and the scores of all that were tried."""
 
     alpha: float
-    tuned: Tuned
+    clip: CLIP
     scores: dict[float, Score]
 
 
-def between(original: Tuned, tuned: Tuned, alpha: float) -> Tuned:
-    """Return the model with weights (1 - alpha) * original + alpha * tuned; 0 and 1 are the two, bit for bit."""
-    head = None if original.head is None or tuned.head is None else mix(original.head, tuned.head, alpha)
-    return Tuned(_mixed(original.clip, tuned.clip, alpha), head)
+def between(original: CLIP, tuned: CLIP, alpha: float) -> CLIP:
+    """Return a model with weights (1 - alpha) * original + alpha * tuned; 0 and 1 are the two, bit for bit."""
+    states = original.state_dict(), tuned.state_dict()
+    clip = deepcopy(original)
+    clip.load_state_dict({name: mix(value, states[1][name], alpha) for name, value in states[0].items()})
+    return clip
 
 
 def choose(
-    original: Tuned,
-    tuned: Tuned,
+    original: CLIP,
+    tuned: CLIP,
     steps: int,
-    score: Callable[[Tuned], Score],
-    is_allowed: Callable[[Tuned], bool] = lambda candidate: True,
+    score: Callable[[CLIP], Score],
+    is_allowed: Callable[[CLIP], bool] = lambda candidate: True,
 ) -> Chosen:
     """Try alphas 0, 1/steps, ..., 1; of those that score alike the one nearest to the original is taken.
 
     One that is not allowed is passed over; the original always is.
     """
 
-    def at(alpha: float) -> Tuned:
+    def at(alpha: float) -> CLIP:
         return {0.0: original, 1.0: tuned}.get(alpha) or between(original, tuned, alpha)
 
     scores = {step / steps: score(at(step / steps)) for step in range(steps + 1)}
@@ -60,12 +61,3 @@ def mix(one: Tensor, other: Tensor, alpha: float) -> Tensor:
     if alpha in {0.0, 1.0} or not one.is_floating_point():
         return (other if alpha == 1.0 else one).clone()
     return torch.lerp(one, other, alpha)
-
-
-def _mixed(one: CLIP, other: CLIP, alpha: float) -> CLIP:
-    if one is other:
-        return one
-    states = one.state_dict(), other.state_dict()
-    clip = deepcopy(one)
-    clip.load_state_dict({name: mix(value, states[1][name], alpha) for name, value in states[0].items()})
-    return clip

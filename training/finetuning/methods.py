@@ -1,6 +1,6 @@
 """The methods of tuning, from harmless to strong: what of a model may change, and how fast.
 
-head          a linear classifier on frozen features, which starts as the zero-shot one; the model stays as it is
+head          a linear classifier on frozen features, which starts as the zero-shot one (see `head.py`)
 lora          low-rank changes of the attention and MLP matrices of both towers
 locked-image  the text tower, under a locked image tower (LiT)
 locked-text   the image tower, above a locked text tower
@@ -11,72 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
-
-import torch
-from torch import Tensor, nn
 
 from clipsearch.model import CLIP
 from training.errors import TrainingError
-from training.finetuning.lora import attach, merged
-from training.finetuning.pictures import Pictures
+from training.finetuning.head import HeadTuning
+from training.finetuning.lora import attach
 from training.finetuning.rates import IMAGE, TEXT, Group, layer_wise
 from training.finetuning.settings import RATES, Settings
 from training.finetuning.towers import Towers, Words
-
-State = list[Tensor]
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """A plain model and, where a head was learned, its weights float32 [classes, d]."""
-
-    clip: CLIP
-    head: Tensor | None = None
-
-
-class Tuning:
-    """A model while it is tuned, in evaluation mode throughout: BatchNorm keeps the statistics of its training.
-
-    `groups` are the optimiser's. `head` float32 [classes, d] takes the place of the text tower for the texts `own`.
-    """
-
-    def __init__(
-        self, towers: Towers, groups: list[Group], head: Tensor | None = None, own: Words | None = None
-    ) -> None:
-        self.towers, self.groups = towers, groups
-        self._head, self._own = head, own
-
-    @property
-    def learned(self) -> list[nn.Parameter]:
-        """What the optimiser changes."""
-        return [parameter for group in self.groups for parameter in group["params"]]
-
-    def images(self, pictures: Pictures, rows: Tensor | None = None) -> Tensor:
-        """See `Towers.images`."""
-        return self.towers.images(pictures, rows)
-
-    def texts(self, texts: Words, rows: Tensor | None = None) -> Tensor:
-        """See `Towers.texts`; of the head's own classes its weights."""
-        if self._head is None or texts is not self._own:
-            return self.towers.texts(texts, rows)
-        return self._head if rows is None else self._head[rows]
-
-    def state(self) -> State:
-        """Return a copy of what was learned."""
-        return [parameter.detach().clone() for parameter in self.learned]
-
-    @torch.no_grad()
-    def restore(self, state: State) -> None:
-        """Go back, bit for bit."""
-        for parameter, value in zip(self.learned, state, strict=True):
-            parameter.copy_(value)
-
-    def tuned(self) -> Tuned:
-        """Return what has become of the model, plain and frozen; a copy, unless only a head was learned."""
-        if self._head is not None:
-            return Tuned(self.towers.clip, self._head.detach().clone())
-        return Tuned(merged(self.towers.clip))
+from training.finetuning.tunable import Tuning
 
 
 def begin(method: str, original: Towers, own: Words, settings: Settings) -> Tuning:
@@ -85,7 +28,7 @@ def begin(method: str, original: Towers, own: Words, settings: Settings) -> Tuni
     Raises TrainingError for a method that is not known.
     """
     if method == "head":
-        return _head(original, own, settings)
+        return HeadTuning(original, own, settings.rate("head"))
     methods: dict[str, Callable[[CLIP, Settings], Tuning]] = {
         "lora": _lora,
         "locked-image": _locked_image,
@@ -94,17 +37,9 @@ def begin(method: str, original: Towers, own: Words, settings: Settings) -> Tuni
     }
     if method not in methods:
         raise TrainingError(f"There is no method {method}; there are {', '.join(RATES)}.")
-    return methods[method](deepcopy(original.clip).eval(), settings)
-
-
-def still(tuned: Tuned, own: Words, original: Towers) -> Tuning:
-    """Take a tuned model as it is, to be measured; what the original's towers know already is not computed again."""
-    return Tuning(original if tuned.clip is original.clip else Towers(tuned.clip), [], tuned.head, own)
-
-
-def _head(original: Towers, own: Words, settings: Settings) -> Tuning:
-    weights = nn.Parameter(original.texts(own).clone())
-    return Tuning(original, [{"params": [weights], "lr": settings.rate("head"), "weight_decay": 0.0}], weights, own)
+    tuning = methods[method](deepcopy(original.clip).eval(), settings)
+    tuning.towers.share(original)
+    return tuning
 
 
 def _lora(clip: CLIP, settings: Settings) -> Tuning:

@@ -18,8 +18,7 @@ _COLUMNS_EXPLAINED = (
     "validation pictures. Retention is zero-shot accuracy on other pictures, which shows what was forgotten. It is "
     "that of the half by which nothing was chosen: by the other half an epoch that forgot more than allowed was rolled "
     "back, and alpha limited. "
-    "`python -m training export METHOD --out PACKAGE` makes a method's model a package; a head stays beside its model, "
-    "which is unchanged."
+    "`python -m training export METHOD --out PACKAGE` makes a method's model a package."
 )
 _LIMITS = (
     "- Everything that holds for the original model holds for these, its licence included.",

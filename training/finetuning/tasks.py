@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.finetuning.methods import Tuning
 from training.finetuning.pictures import Pictures
 from training.finetuning.towers import Words
+from training.finetuning.tunable import Tuning
 
 
 class Score(NamedTuple):

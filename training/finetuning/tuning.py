@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import torch
 
-from training.finetuning.methods import State, Tuning
 from training.finetuning.pictures import batches
 from training.finetuning.settings import Settings
 from training.finetuning.tasks import Retention, Score, Task
+from training.finetuning.tunable import State, Tuning
 
 BETAS, EPS = (0.9, 0.98), 1e-6  # the paper's for Vision Transformers
 

@@ -9,10 +9,10 @@ import torch
 from clipsearch.encode.preprocess import Preprocess
 from clipsearch.model import CLIPConfig
 from tests.training.tiny_runs import EOT, VIT
-from training.finetuning.methods import Tuning
 from training.finetuning.pictures import Pictures
 from training.finetuning.tasks import Classes, Retention
 from training.finetuning.towers import Words
+from training.finetuning.tunable import Tuning
 
 CLASSES = 3
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from clipsearch.model import CLIP, CLIPConfig
 from tests.encode.tiny_packages import SIGLIP, random_model
-from tests.training.finetuning.scripted import words
+from tests.training.finetuning.scripted import task, words
 from tests.training.tiny_runs import BAG, VIT
 from training.finetuning import towers
 from training.finetuning.towers import TEXTS_WITH_GRADIENTS, Towers, Words
@@ -61,3 +61,18 @@ def test_activations_of_few_texts_are_held_at_a_time(templates: int, monkeypatch
         assert vectors.requires_grad
         assert held[0] < 100 * vectors.numel()
     assert max(sizes) <= max(templates, TEXTS_WITH_GRADIENTS)
+
+
+def test_features_of_towers_that_are_the_same_are_shared() -> None:
+    own, original = task(), Towers(random_model(VIT).requires_grad_(False))
+    clip = random_model(VIT).requires_grad_(False)
+    with torch.no_grad():
+        clip.text.text_projection.mul_(2)  # type: ignore[operator,union-attr]
+    other = Towers(clip)
+    other.share(original)
+    assert other.images(own.test) is original.images(own.test)
+    assert other.texts(own.words) is not original.texts(own.words)
+    tuned = Towers(random_model(VIT), image_fixed=False)
+    tuned.share(original)
+    assert tuned.images(own.test) is not original.images(own.test)
+    assert tuned.texts(own.words) is original.texts(own.words)

@@ -7,12 +7,13 @@ import torch
 
 from clipsearch.model import CLIPConfig
 from tests.encode.tiny_packages import SIGLIP, random_model
-from tests.training.finetuning.scripted import Scripted, task, words
+from tests.training.finetuning.scripted import Scripted, task
 from tests.training.tiny_runs import BAG, RESNET, VIT
-from training.finetuning.methods import Tuning, begin, still
+from training.finetuning.methods import begin
 from training.finetuning.settings import RATES, Settings
 from training.finetuning.tasks import Classes
 from training.finetuning.towers import Towers
+from training.finetuning.tunable import Tuning
 from training.finetuning.tuning import tune
 
 EAGER = Settings(epochs=3, batch_size=5, rates=dict.fromkeys(RATES, 3e-3))
@@ -27,8 +28,7 @@ def original(config: CLIPConfig = VIT) -> Towers:
 
 
 def values(tuning: Tuning) -> dict[str, torch.Tensor]:
-    tuned = tuning.tuned()
-    return {**tuned.clip.state_dict(), **({} if tuned.head is None else {"head": tuned.head})}
+    return tuning.tuned().state_dict()
 
 
 def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
@@ -64,7 +64,7 @@ def test_no_epoch_changes_nothing(method: str) -> None:
     first = values(tuning)
     epochs = tune(tuning, own, Settings(epochs=0))
     assert len(epochs) == 1 and same(values(tuning), first)
-    assert same({name: value for name, value in first.items() if name != "head"}, random_model(VIT).state_dict())
+    assert same(first, random_model(VIT).state_dict())
 
 
 def test_rank_zero_has_nothing_to_learn() -> None:
@@ -72,24 +72,6 @@ def test_rank_zero_has_nothing_to_learn() -> None:
     tuning = start("lora", own, Settings(rank=0))
     assert len(tune(tuning, own, EAGER)) == 1
     assert same(values(tuning), random_model(VIT).state_dict())
-
-
-def test_a_head_without_examples_is_zero_shot() -> None:
-    own = task()
-    tuning, plain = start("head", own), still(start("full", own).tuned(), own.words, original())
-    assert torch.equal(tuning.texts(own.words), plain.texts(own.words))
-    logits = [one.images(own.test) @ one.texts(own.words).T for one in (tuning, plain)]
-    assert torch.equal(*logits)
-
-
-def test_a_head_leaves_the_model_and_other_classes_alone() -> None:
-    own, others = task(), words(5)
-    tuning = start("head", own)
-    before = tuning.texts(others).clone()
-    tune(tuning, own, EAGER)
-    assert torch.equal(tuning.texts(others), before)
-    assert same(tuning.tuned().clip.state_dict(), random_model(VIT).state_dict())
-    assert not torch.equal(tuning.texts(own.words), before[:3])
 
 
 @pytest.mark.parametrize(("method", "part"), [("locked-image", "visual."), ("locked-text", "")])
