@@ -18,6 +18,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed import PrefixStore  # type: ignore[attr-defined]
 from torch.distributed.tensor import DTensor
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from clipsearch.errors import ClipsearchError
@@ -149,7 +150,7 @@ def spread(learner: Learner, run: Run, processes: Processes) -> nn.Module:
         return divided(learner, processes)
     told = run.objective
     is_plain = told.kind in {"contrastive", "sigmoid"} and not told.captioning and not told.self_supervision
-    return DistributedDataParallel(learner, find_unused_parameters=not is_plain)
+    return DistributedDataParallel(learner, find_unused_parameters=not is_plain, broadcast_buffers=False)
 
 
 def divided(learner: Learner, processes: Processes) -> nn.Module:
@@ -181,6 +182,20 @@ def average_undivided(learner: nn.Module, processes: Processes) -> None:
         for parameter in undivided(learner):
             if parameter.grad is not None:
                 parameter.grad.copy_(processes.sum(parameter.grad) / processes.world)
+
+
+def average_statistics(learner: nn.Module, processes: Processes) -> None:
+    """Make the running statistics of batch normalisation those of all processes' pictures: the mean over the processes.
+
+    A process normalises by its own pictures, as it does by those of a part of the batch; so the mean of the variances
+    is what they divide by on average. SyncBatchNorm would divide by that of the whole batch, but runs on GPUs only.
+    """
+    norms = [one for one in learner.modules() if isinstance(one, _BatchNorm) and one.training]
+    kept = [value for norm in norms for value in (norm.running_mean, norm.running_var) if value is not None]
+    if processes.world > 1 and kept:
+        means = processes.sum(torch.cat(kept)) / processes.world
+        for value, mean in zip(kept, torch.split(means, [len(value) for value in kept]), strict=True):
+            value.copy_(mean)
 
 
 def inner(learner: nn.Module) -> Learner:

@@ -243,6 +243,7 @@ class _Fit:
             scale=training.scaler.scale,
         )
         processes.average_undivided(learner, group)
+        processes.average_statistics(learner, group)
         training.scaler.unscale_(training.optimiser)
         norm = processes.gradient_norm(learner, group)
         numbers = self.numbers(losses, norm, batch)

@@ -16,8 +16,19 @@ from tests.training.evaluation.learners import Words
 from tests.training.evaluation.learners import learner as seeing
 from tests.training.loop.reference import losses_of
 from tests.training.loop.starting import finish, start
-from tests.training.loop.tiny import VIT, assert_close, batch_of, gradients_of, learner_for, plain_gradients, run_of
-from tests.training.loop.worker import LANGUAGE_MODEL, OBJECTIVES, exam
+from tests.training.loop.tiny import (
+    RESNET,
+    VIT,
+    Endless,
+    assert_close,
+    batch_of,
+    gradients_of,
+    learner_for,
+    learner_of,
+    plain_gradients,
+    run_of,
+)
+from tests.training.loop.worker import LANGUAGE_MODEL, OBJECTIVES, exam, statistics_run
 from training.errors import TrainingError
 from training.evaluation.zero_shot import grade
 from training.loop import logs, processes
@@ -74,6 +85,24 @@ def test_divided_weights_are_written_whole(together: Path) -> None:
     assert_close(load_file(together / "loaded.safetensors"), divided, 0)
     averages = (load(together / name / "model").state_dict() for name in ("fsdp", "ddp"))
     assert_close(*averages, 1e-4)
+
+
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_running_statistics_are_those_of_all_pictures_everywhere(together: Path, parallel: str) -> None:
+    run, seen = statistics_run(parallel), []
+    for rank in (0, 1):
+        learner = learner_of(RESNET, 7)
+        with torch.no_grad():
+            for step in range(2):
+                learner(Endless(run, rank, 2).batch(step))
+        seen.append(dict(learner.clip.named_buffers()))
+    wanted = {name: ((value + seen[1][name]) / 2).to(value.dtype) for name, value in seen[0].items()}
+    assert not torch.allclose(seen[0]["visual.bn1.running_mean"], seen[1]["visual.bn1.running_mean"], rtol=0.01)
+    for rank in (0, 1):
+        assert_close(load_file(together / f"statistics-{parallel}-{rank}.safetensors"), wanted, 1e-6)
+    last = together / f"statistics-{parallel}" / "checkpoints" / "step-00000002"
+    for stored in (load(last).state_dict(), load(last / "average").state_dict()):
+        assert_close({name: stored[name] for name in wanted}, wanted, 1e-6)
 
 
 @pytest.mark.parametrize("rank", [0, 1])

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tests.training.evaluation.learners import Likelihood, Words
 from tests.training.evaluation.learners import learner as seeing
-from tests.training.loop.tiny import VIT, Endless, batch_of, gradients_of, learner_for, learner_of, run_of
+from tests.training.loop.tiny import RESNET, VIT, Endless, batch_of, gradients_of, learner_for, learner_of, run_of
 from training.errors import TrainingError
 from training.evaluation.exams import Exam, Question
 from training.evaluation.scoring import score
@@ -28,7 +28,7 @@ from training.loop.folder import open_folder
 from training.loop.processes import Processes, average_undivided, gather, gradient_norm, joined, spread, whole
 from training.loop.train import fit
 from training.objectives.contrastive import Contrastive
-from training.run import Evaluation, Objective
+from training.run import Evaluation, Objective, Run
 
 LANGUAGE_MODEL = Objective(kind="language-model")
 OBJECTIVES = {"features": Contrastive(), "scores": Likelihood({"shiny": 0.5})}
@@ -113,7 +113,25 @@ def judging(group: Processes, folder: Path) -> None:
     (folder / f"judging-{group.rank}.json").write_text(json.dumps(told))
 
 
-TASKS: dict[str, Callable[[Processes, Path], None]] = {one.__name__: one for one in (gradients, curves, judging)}
+def statistics_run(parallel: str) -> Run:
+    """Describe a run of a ResNet whose weights stay what they are."""
+    return run_of(RESNET, steps=2, learning_rate=1e-30, parallel=parallel, ema=0.5)
+
+
+def statistics(group: Processes, folder: Path) -> None:
+    """Let a ResNet see pictures in two steps; keep what this process knows of them."""
+    for parallel in ("ddp", "fsdp"):
+        run, out, learner = statistics_run(parallel), folder / f"statistics-{parallel}", learner_of(RESNET, 7)
+        if group.is_first:
+            open_folder(run, out)
+        group.wait()
+        fit(run, out, learner, Endless(run, group.rank, group.world), None, group)
+        save_file(dict(learner.clip.named_buffers()), folder / f"statistics-{parallel}-{group.rank}.safetensors")
+
+
+TASKS: dict[str, Callable[[Processes, Path], None]] = {
+    one.__name__: one for one in (gradients, curves, statistics, judging)
+}
 
 
 if __name__ == "__main__":
