@@ -50,13 +50,13 @@ class Judging(QObject):
     def offer(self) -> None:
         """Let those keys act that have something to act on."""
         can = self.can_judge
-        self._keys.offer(len(self._shelf.infos) if can else 0, can, can and self._shown() is not None)
+        self._keys.offer(self._shelf.keys.digits.values() if can else (), can, can and self._shown() is not None)
 
     def open_palette(self) -> Palette | None:
         """Let the user choose a category by typing."""
         if not self.can_judge:
             return None
-        palette = Palette(self._shelf.infos, self._chosen.count, self._pages)
+        palette = Palette(self._shelf.infos, self._shelf.keys.digits, self._chosen.count, self._pages)
         palette.put_wanted.connect(lambda category_id: self.judge(category_id, True))
         palette.take_out_wanted.connect(lambda category_id: self.judge(category_id, False))
         palette.new_wanted.connect(self.put_into_new)
@@ -67,7 +67,7 @@ class Judging(QObject):
         """Add what can be said of the chosen photos to their context menu."""
         if self._chosen.count:
             reason = sentences.read_only() if self._shelf.is_read_only else ""
-            PhotoMenu(self._shelf.infos, self._shown(), self).add_to(menu, reason)
+            PhotoMenu(self._shelf.infos, self._shelf.keys.digits, self._shown(), self).add_to(menu, reason)
 
     def judge(self, category_id: int, is_member: bool | None) -> None:
         """Put the chosen photos in (True) or out (False), or take back what was said of them (None)."""
@@ -90,5 +90,6 @@ class Judging(QObject):
         self._shelf.add(Category(0, name), self._chosen.ids)
 
     def _judge_by_digit(self, digit: int, *, is_member: bool) -> None:
-        if self.can_judge and digit <= len(self._shelf.infos):
-            self.judge(self._shelf.infos[digit - 1].category.id, is_member)
+        category_id = self._shelf.keys.category(digit)
+        if self.can_judge and category_id is not None:
+            self.judge(category_id, is_member)

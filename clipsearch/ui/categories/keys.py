@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from clipsearch.ui.categories.places import DIGITS
+from clipsearch.ui.categories.number_keys import DIGITS
 
 
 class PhotoKeys(QObject):
@@ -27,12 +27,12 @@ class PhotoKeys(QObject):
         self._rejects = [self._key([f"Shift+{digit}"], partial(self.reject_wanted.emit, digit)) for digit in DIGITS]
         self._palette = self._key(["C"], self.palette_wanted.emit)
         self._take_out = self._key(["Del", "Backspace"], self.take_out_wanted.emit)
-        self.offer(digits=0, palette=False, take_out=False)
+        self.offer(digits=(), palette=False, take_out=False)
 
-    def offer(self, digits: int, palette: bool, take_out: bool) -> None:
-        """Let so many digits, the palette's key and those that take out act; the others do what they did before."""
+    def offer(self, digits: Collection[int], palette: bool, take_out: bool) -> None:
+        """Let these digits, the palette's key and those that take out act; the others do what they did before."""
         for action, digit in zip((*self._puts, *self._rejects), (*DIGITS, *DIGITS), strict=True):
-            action.setEnabled(digit <= digits)
+            action.setEnabled(digit in digits)
         self._palette.setEnabled(palette)
         self._take_out.setEnabled(take_out)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPainter, QPixmap
@@ -57,13 +57,19 @@ class Palette(QDialog):
     take_out_wanted = Signal(int)  # category id
     new_wanted = Signal(str)  # name
 
-    def __init__(self, infos: Sequence[CategoryInfo], photo_count: int, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        infos: Sequence[CategoryInfo],
+        digits: Mapping[int, int],
+        photo_count: int,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("palette")
         self._infos = infos
         self._names = places.full_names(infos)
         self._colours = colours_of(info.category for info in infos)
-        self._digits = places.digits(infos)
+        self._digits = digits
         self.line = QLineEdit()
         self.rows = QListWidget()
         self._set_up(photo_count)

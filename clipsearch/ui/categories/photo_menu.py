@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from PySide6.QtCore import QObject
@@ -27,15 +27,17 @@ class Judge(Protocol):
 
 
 class PhotoMenu(QObject):
-    """`shown` is the category that fills the grid: it can be left, and photos can be moved from it."""
+    """`digits` are the number keys by category; `shown` fills the grid: it can be left, and photos moved from it."""
 
-    def __init__(self, infos: Sequence[CategoryInfo], shown: CategoryInfo | None, judge: Judge) -> None:
+    def __init__(
+        self, infos: Sequence[CategoryInfo], digits: Mapping[int, int], shown: CategoryInfo | None, judge: Judge
+    ) -> None:
         super().__init__()
         self._infos = infos
         self._shown = shown
         self._judge = judge
         self._names = places.full_names(infos)
-        self._digits = places.digits(infos)
+        self._digits = digits
 
     def add_to(self, menu: QMenu, reason: str = "") -> None:
         """Add the entries; with a `reason` why nothing can be changed, they are greyed and it stands below them."""

@@ -1,4 +1,4 @@
-"""Where a category lies: its name with those of the categories around it, and the number key that it answers to."""
+"""Where a category lies: its name with those of the categories around it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,11 @@ from collections.abc import Sequence
 from clipsearch.records import CategoryInfo
 from clipsearch.ui import wording
 
-DIGITS = range(1, 10)
-
 
 def full_names(infos: Sequence[CategoryInfo]) -> dict[int, str]:
     """Return the names of the categories by id, each with the names of those around it before it."""
     by_id = {info.category.id: info for info in infos}
     return {category_id: " › ".join(_names_down_to(category_id, by_id)) for category_id in by_id}
-
-
-def digits(infos: Sequence[CategoryInfo]) -> dict[int, int]:
-    """Return the number keys by category: those of the first nine, in the order in which they were added.
-
-    So a category keeps its key when others are added.
-    """
-    return {info.category.id: digit for digit, info in zip(DIGITS, infos, strict=False)}
 
 
 def _names_down_to(category_id: int, by_id: dict[int, CategoryInfo]) -> list[str]:

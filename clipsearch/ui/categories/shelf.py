@@ -16,6 +16,7 @@ from clipsearch.errors import CatalogError, ClipsearchError
 from clipsearch.records import Category, CategoryInfo, Step
 from clipsearch.ui.categories import sentences
 from clipsearch.ui.categories.access import CategoryAccess, Revision, ShelfState
+from clipsearch.ui.categories.number_keys import NumberKeys
 from clipsearch.ui.tasks import Task, Tasks
 
 
@@ -35,6 +36,7 @@ class Shelf(QObject):
     def __init__(self, access: CategoryAccess, changes: Tasks, learning: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.access = access
+        self.keys = NumberKeys()
         self._changes = changes
         self._learning = learning
         self._state = ShelfState()
@@ -189,6 +191,7 @@ class Shelf(QObject):
     def _take(self, state: ShelfState) -> None:
         """What is in the catalog now."""
         old, self._state = self._state, state
+        self.keys.give([info.category.id for info in state.infos])
         if not self._is_ready or old.infos != state.infos:
             self._is_ready = True
             self.changed.emit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from clipsearch.records import CategoryInfo
 from clipsearch.ui import wording
-from clipsearch.ui.categories import places, sentences
+from clipsearch.ui.categories import sentences
 from clipsearch.ui.categories.colours import colours_of
 from clipsearch.ui.categories.tree_delegate import INFO, CategoryDelegate
 
@@ -75,7 +75,6 @@ class CategoryTree(QTreeWidget):
     def show_categories(self, infos: Sequence[CategoryInfo], are_editable: bool) -> None:
         """Show these categories; where only numbers are new, nothing moves."""
         self._delegate.colours = colours_of(info.category for info in infos)
-        self._delegate.digits = places.digits(infos) if are_editable else {}
         self._delegate.measure_counts(infos, self.fontMetrics())
         if self._shape(self._infos()) == self._shape(infos):
             for info in infos:
@@ -88,6 +87,11 @@ class CategoryTree(QTreeWidget):
         self.show_only(self._filter)
         self._go_to(current)
         self.verticalScrollBar().setValue(place)
+
+    def show_keys(self, digits: Mapping[int, int]) -> None:
+        """Show beside the categories the number keys that put photos into them."""
+        self._delegate.digits = digits
+        self.viewport().update()
 
     def mark(self, category_id: int | None) -> None:
         """Show which category is open, and let the keyboard be at it; None: none is."""

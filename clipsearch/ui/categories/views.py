@@ -39,6 +39,7 @@ class CategoryViews(QObject):
         self.editing = Editing(self._shelf, Previewing(self._shelf.access, session.previews, self), self._page, self)
         self.teaching = Teaching(self._shelf, pages.teaching, session.background, self)
         sidebar.categories.restore(store)
+        self._shelf.keys.restore(store, session.library.folder)
         self._connect_lists()
         self._connect_changes()
 
@@ -102,6 +103,7 @@ class CategoryViews(QObject):
         """The categories or their numbers are new."""
         is_read_only = self._shelf.is_read_only
         self._sidebar.categories.show_categories(self._shelf.infos, is_read_only)
+        self._sidebar.categories.tree.show_keys({} if is_read_only else self._shelf.keys.digits)
         self._page.allow_categories(not is_read_only)
         self._page.category_bar.set_editable(not is_read_only, sentences.read_only() if is_read_only else "")
         shown = self._session.contents.category_id

@@ -322,5 +322,16 @@ def test_the_users_own_photos_are_marked_in_a_category(
 def test_the_sidebar_shows_the_number_keys(qtbot, opened: MainWindow, categories: FakeCategories) -> None:
     tree = opened.sidebar.categories.tree
     assert tree._delegate.digits == {1: 1, 2: 2, 3: 3}
-    opened.sidebar.categories.show_categories(opened._session.shelf.infos, is_read_only=True)
+    categories.is_read_only = True
+    opened._session.shelf.changed.emit()
     assert tree._delegate.digits == {}
+
+
+def test_a_digit_stays_with_its_category_when_one_before_it_is_removed(
+    qtbot, opened: MainWindow, categories: FakeCategories, session: Session
+) -> None:
+    session.shelf.remove(2)
+    qtbot.waitUntil(lambda: session.shelf.info(2) is None)
+    ids = choose(opened, 3, 6)
+    press(opened, Qt.Key.Key_3)
+    qtbot.waitUntil(lambda: categories.judged.get(3) == dict.fromkeys(ids, True))

@@ -18,7 +18,7 @@ def infos() -> list[CategoryInfo]:
 
 @pytest.fixture
 def palette(qtbot) -> Palette:
-    palette = Palette(infos(), 12)
+    palette = Palette(infos(), {number: number for number in range(1, 6)}, 12)
     qtbot.addWidget(palette)
     palette.show()
     return palette

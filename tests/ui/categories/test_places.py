@@ -1,4 +1,4 @@
-"""Names of nested categories, and their number keys."""
+"""Names of nested categories."""
 
 from __future__ import annotations
 
@@ -18,9 +18,3 @@ def test_a_nested_category_is_named_with_those_around_it() -> None:
 
 def test_names_end_though_categories_lie_in_each_other() -> None:
     assert places.full_names([info(1, "a", 2), info(2, "b", 1)]).keys() == {1, 2}
-
-
-def test_the_first_nine_have_a_number_key() -> None:
-    assert places.digits([info(number + 10, str(number)) for number in range(1, 12)]) == {
-        number + 10: number for number in range(1, 10)
-    }
