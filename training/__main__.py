@@ -133,8 +133,21 @@ def _run_compare(options: argparse.Namespace) -> None:
     run(options)
 
 
+def _add_caption(parser: argparse.ArgumentParser) -> None:
+    from training.captions import add_options
+
+    add_options(parser)
+
+
+def _run_caption(options: argparse.Namespace) -> None:
+    from training.captions import run
+
+    run(options)
+
+
 Command = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], None]]
 COMMANDS: dict[str, Command] = {
+    "caption": ("write captions for pictures, by a model that learned to", _add_caption, _run_caption),
     "clip-tokenizer": ("make CLIP's tokenizer.json from the released merges", _add_clip_tokenizer, _run_clip_tokenizer),
     "compare": ("draw accuracy over pairs seen, and tell which method needs fewer", _add_compare, _run_compare),
     "curate": ("choose pairs for training by queries, balanced, without doubles", _add_curate, _run_curate),

@@ -22,6 +22,7 @@ from training.run import Run
 TOKENIZER = "tokenizer.json"
 
 _CLIPS_VOCABULARY = END_OF_TEXT + 1
+_END_OF_WORD, _SPACE = "</w>", "Ġ"  # how CLIP's tokenizer and byte pair encoding over bytes write a space
 _LONGEST = 20_000  # characters; whatever comes later would never be among the first tokens
 
 
@@ -84,6 +85,19 @@ class Texts:
     def vocabulary(self) -> int:
         """How many tokens there may be."""
         return self.form.eot_id + 1
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Return what some tokens say: a text that gives them, with a space between words and signs."""
+        from tokenizers import Tokenizer as Backend
+        from tokenizers import decoders
+
+        backend = Backend.from_str(self._json)
+        tokens = [token for token in map(backend.id_to_token, ids) if token]
+        if json.loads(self._json)["model"]["type"] == "WordLevel":
+            return " ".join(tokens)
+        parts = [token.replace(_END_OF_WORD, _SPACE) for token in tokens]
+        said: str = decoders.ByteLevel().decode(parts)
+        return said.strip()
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """Return int64 [n, context]: start, text and end, which is kept when a text is cut; the rest is 0."""
