@@ -46,9 +46,11 @@ class CategoryTree(QTreeWidget):
         self.drag_started: Callable[[int], None] | None = None
         self._items: dict[int, QTreeWidgetItem] = {}
         self._folded: set[int] = set()
+        self._waiting: tuple[Sequence[CategoryInfo], bool] | None = None  # what to show once a name is typed
         self._filter = ""
         self._delegate = CategoryDelegate(self)
         self._delegate.renamed.connect(self.renamed)
+        self._delegate.ended.connect(self._on_name_typed, Qt.ConnectionType.QueuedConnection)
         self.setItemDelegate(self._delegate)
         self._set_up()
 
@@ -73,12 +75,19 @@ class CategoryTree(QTreeWidget):
     # What to show
 
     def show_categories(self, infos: Sequence[CategoryInfo], are_editable: bool) -> None:
-        """Show these categories; where only numbers are new, nothing moves."""
+        """Show these categories; where only numbers are new, nothing moves.
+
+        While a name is being typed, rows come and go only after it.
+        """
+        self._waiting = None
         self._delegate.colours = colours_of(info.category for info in infos)
         self._delegate.measure_counts(infos, self.fontMetrics())
         if self._shape(self._infos()) == self._shape(infos):
             for info in infos:
                 _dress(self._items[info.category.id], info, are_editable)
+            return
+        if self._is_editing:
+            self._waiting = (infos, are_editable)
             return
         current, place = self.current_id, self.verticalScrollBar().value()
         self.blockSignals(True)
@@ -150,8 +159,7 @@ class CategoryTree(QTreeWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         info, is_plain = self.current, not event.modifiers() or event.modifiers() == Qt.KeyboardModifier.KeypadModifier
-        is_editing = self.state() == QAbstractItemView.State.EditingState
-        if info is None or not is_plain or is_editing:
+        if info is None or not is_plain or self._is_editing:
             super().keyPressEvent(event)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             self.chosen.emit(info)
@@ -179,6 +187,14 @@ class CategoryTree(QTreeWidget):
         return QSize(0, 2 * self._delegate.row_px)
 
     # Inside
+
+    @property
+    def _is_editing(self) -> bool:
+        return self.state() == QAbstractItemView.State.EditingState
+
+    def _on_name_typed(self) -> None:
+        if self._waiting is not None:
+            self.show_categories(*self._waiting)
 
     def _go_to(self, category_id: int | None) -> None:
         item = self._items.get(category_id) if category_id is not None else None

@@ -26,6 +26,7 @@ class CategoryDelegate(QStyledItemDelegate):
     """`open_id` is the category whose photos are shown, `target_id` that into which what is dragged would drop."""
 
     renamed = Signal(object, str)  # CategoryInfo, its new name
+    ended = Signal()  # no name is being typed any more
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -84,7 +85,8 @@ class CategoryDelegate(QStyledItemDelegate):
     # Renaming
 
     def setEditorData(self, editor: QWidget, index: Index) -> None:
-        if isinstance(editor, QLineEdit):
+        """Begin with the name as it is; what the user has typed meanwhile stays, though the row may be told anew."""
+        if isinstance(editor, QLineEdit) and not editor.isModified():
             editor.setText(index.data(INFO).name)
             editor.selectAll()
 
@@ -93,6 +95,10 @@ class CategoryDelegate(QStyledItemDelegate):
         info: CategoryInfo = index.data(INFO)
         if isinstance(editor, QLineEdit) and (name := editor.text().strip()) not in ("", info.name):
             self.renamed.emit(info, name)
+
+    def destroyEditor(self, editor: QWidget, index: Index) -> None:
+        super().destroyEditor(editor, index)
+        self.ended.emit()
 
     def updateEditorGeometry(self, editor: QWidget, option: QStyleOptionViewItem, index: Index) -> None:
         editor.setGeometry(option.rect.adjusted(_TEXT_PX - 4, 1, -2, -1))

@@ -81,6 +81,22 @@ def test_f2_renames_in_place(qtbot, tree: CategoryTree) -> None:
     assert "-owls" in _rows(tree)  # until the catalog has it
 
 
+@pytest.mark.parametrize("others", [(), (Category(5, "cats"),)], ids=["numbers", "rows"])
+def test_a_name_being_typed_stays_when_categories_change_meanwhile(qtbot, tree: CategoryTree, others: tuple) -> None:
+    tree.mark(2)
+    qtbot.keyClick(tree, Qt.Key.Key_F2)
+    editor = tree.findChild(QLineEdit)
+    qtbot.keyClicks(editor, "night")
+    known = (BIRDS, OWLS, TEN, NINE, *others)
+    tree.show_categories([CategoryInfo(one, found=70) for one in known], are_editable=True)
+    qtbot.keyClicks(editor, " birds")
+    with qtbot.waitSignal(tree.renamed) as renamed:
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert (renamed.args[0].category.id, renamed.args[1]) == (2, "night birds")
+    qtbot.waitUntil(lambda: ("cats" in _rows(tree)) == bool(others))
+    assert tree.current_id == 2
+
+
 def test_what_is_open_stays_marked_while_the_keyboard_or_a_menu_is_at_another(qtbot, tree: CategoryTree) -> None:
     tree.mark(1)
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.RightButton, pos=_place(tree, 3))
