@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from training.loop.processes import like, local
 from training.loop.rounding import pack, round_stochastically, unpack
 
 FIRST, SECOND = "exp_avg", "exp_avg_sq"  # torch's own names
@@ -23,6 +24,8 @@ class HalfAdamW(Optimizer):
     row, for parameters of two dimensions or more; the others are few. Weights in half precision are rounded
     stochastically, since nearest rounding would lose every update below half a step. The noise follows from `seed`
     and the step alone: it is the same in all processes and after going on from a checkpoint.
+
+    Of parameters that FSDP2 has divided by their rows, each process updates its own ones.
     """
 
     def __init__(
@@ -66,18 +69,18 @@ class HalfAdamW(Optimizer):
                 state[name] = torch.zeros_like(parameter, dtype=torch.float16 if is_half else torch.float32)
                 if is_half:
                     rows = (parameter.shape[0], *[1] * (parameter.ndim - 1))
-                    state[f"{name}_scale"] = torch.ones(rows, device=parameter.device)
+                    state[f"{name}_scale"] = like(torch.ones(rows), parameter)
         return state
 
     def _update(
         self, parameter: Tensor, state: dict[str, Tensor], group: dict[str, Any], generator: torch.Generator
     ) -> None:
         """Update a parameter some rows at a time, so that what is computed in fp32 stays small beside it."""
-        gradient = parameter.grad
-        assert gradient is not None
-        for rows in _rows(parameter):
-            part = {name: value[rows] for name, value in state.items() if name != "step"}
-            self._update_rows(parameter[rows], gradient[rows].float(), part, int(state["step"]), group, generator)
+        assert parameter.grad is not None
+        weights, gradient = local(parameter), local(parameter.grad)
+        for rows in _rows(weights):
+            part = {name: local(value)[rows] for name, value in state.items() if name != "step"}
+            self._update_rows(weights[rows], gradient[rows].float(), part, int(state["step"]), group, generator)
 
     def _update_rows(
         self,
@@ -116,11 +119,14 @@ class HalfAdamW(Optimizer):
 
 
 def _rows(parameter: Tensor) -> Iterator[Any]:
-    """Yield what cuts a parameter of two dimensions or more into parts of some rows; others stay whole."""
+    """Yield what cuts a parameter of two dimensions or more into parts of some rows; others stay whole.
+
+    A process may have no row at all.
+    """
     if parameter.ndim < 2:
         yield ...
         return
     size = AT_ONCE.get(parameter.device.type, AT_ONCE_ELSEWHERE)
-    count = max(1, size // parameter[0].numel())
+    count = max(1, size // parameter.shape[1:].numel())
     for start in range(0, parameter.shape[0], count):
         yield slice(start, start + count)

@@ -39,9 +39,8 @@ def make(run: Run, learner: nn.Module, rates: Rates | None = None) -> Optimizer:
 
 
 def _check(run: Run) -> None:
-    half = run.optimiser.half_statistics or run.optimiser.half_text_tower
-    if half and run.loop.parallel == "fsdp":
-        raise TrainingError("Half-precision statistics and text weights need parallel = “ddp”.")
+    if run.optimiser.half_text_tower and run.loop.parallel == "fsdp":
+        raise TrainingError("A half-precision text tower needs parallel = “ddp”: FSDP2 does not mix it with fp32.")
     if run.optimiser.half_text_tower and run.loop.precision == "fp16":
         raise TrainingError("A half-precision text tower (bfloat16) needs precision “bf16” or “fp32”.")
 

@@ -259,9 +259,9 @@ def local(value: Tensor) -> Tensor:
 
 
 def like(value: Tensor, pattern: Tensor) -> Tensor:
-    """Return a whole tensor divided as another one of its shape is, and on its device."""
+    """Return a whole tensor divided as another one of as many rows is, and on its device."""
     value = value.to(pattern.device)
-    if isinstance(pattern, DTensor) and value.shape == pattern.shape:
+    if isinstance(pattern, DTensor) and value.shape[:1] == pattern.shape[:1]:
         from torch.distributed.tensor import distribute_tensor
 
         return distribute_tensor(value, pattern.device_mesh, pattern.placements)

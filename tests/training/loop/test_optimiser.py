@@ -69,7 +69,7 @@ def test_the_optimiser_of_a_run() -> None:
     assert isinstance(half, HalfAdamW)
     assert (half.defaults["betas"], half.defaults["eps"]) == ((0.9, 0.999), 1e-8)
     with pytest.raises(TrainingError, match="ddp"):
-        make(run_of(half_statistics=True, parallel="fsdp"), learner_of())
+        make(run_of(half_text_tower=True, parallel="fsdp"), learner_of())
     with pytest.raises(TrainingError, match="bf16"):
         make(run_of(half_text_tower=True, precision="fp16"), learner_of())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from msgspec.structs import replace
 from safetensors.torch import load_file
 
 from clipsearch.model import load
@@ -28,12 +29,15 @@ from tests.training.loop.tiny import (
     plain_gradients,
     run_of,
 )
-from tests.training.loop.worker import LANGUAGE_MODEL, OBJECTIVES, exam, statistics_run
+from tests.training.loop.worker import HALF_RUN, LANGUAGE_MODEL, OBJECTIVES, exam, statistics_run
 from training.errors import TrainingError
 from training.evaluation.zero_shot import grade
-from training.loop import logs, processes
+from training.loop import checkpoints, logs, processes
 from training.loop.accumulation import backward
+from training.loop.folder import open_folder
 from training.loop.processes import choose, joined
+from training.loop.rounding import unpack
+from training.loop.train import fit
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +89,30 @@ def test_divided_weights_are_written_whole(together: Path) -> None:
     assert_close(load_file(together / "loaded.safetensors"), divided, 0)
     averages = (load(together / name / "model").state_dict() for name in ("fsdp", "ddp"))
     assert_close(*averages, 1e-4)
+
+
+def test_half_statistics_of_divided_weights_are_those_of_whole_ones(together: Path, tmp_path: Path) -> None:
+    run = replace(HALF_RUN, loop=replace(HALF_RUN.loop, parallel="ddp"))
+    open_folder(run, tmp_path)
+    alone = fit(run, tmp_path, learner_of(VIT, 7), Endless(run)).checkpoint
+    curves = [[row["loss"] for row in logs.read(out / "log.csv")] for out in (together / "half", tmp_path)]
+    assert curves[0] == pytest.approx(curves[1], abs=1e-3)
+    found, wanted = (
+        load_file(path / checkpoints.OPTIMISER) for path in (together / "half" / "checkpoints" / alone.name, alone)
+    )
+    assert {name: (value.shape, value.dtype) for name, value in found.items()} == {
+        name: (value.shape, value.dtype) for name, value in wanted.items()
+    }
+    for name in [name for name in wanted if name.endswith("_scale")]:
+        one, other = (unpack(state[name.removesuffix("_scale")], state[name]) for state in (found, wanted))
+        assert (one - other).norm() < 0.01 * other.norm() + 1e-6, name
+
+
+def test_so_they_come_back_from_a_checkpoint(together: Path) -> None:
+    one, other = (together / name / "step-00000020" for name in ("half/checkpoints", "half-again"))
+    found, wanted = (load_file(path / checkpoints.OPTIMISER) for path in (other, one))
+    assert found.keys() == wanted.keys()
+    assert [name for name in wanted if not torch.equal(found[name], wanted[name])] == []
 
 
 @pytest.mark.parametrize("parallel", ["ddp", "fsdp"])

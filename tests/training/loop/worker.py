@@ -31,6 +31,7 @@ from training.objectives.contrastive import Contrastive
 from training.run import Evaluation, Objective, Run
 
 LANGUAGE_MODEL = Objective(kind="language-model")
+HALF_RUN = run_of(parallel="fsdp", half_statistics=True)
 OBJECTIVES = {"features": Contrastive(), "scores": Likelihood({"shiny": 0.5})}
 
 
@@ -113,6 +114,20 @@ def judging(group: Processes, folder: Path) -> None:
     (folder / f"judging-{group.rank}.json").write_text(json.dumps(told))
 
 
+def half(group: Processes, folder: Path) -> None:
+    """Train by FSDP2 with half statistics; then load the last checkpoint, and write it again."""
+    run, out = HALF_RUN, folder / "half"
+    if group.is_first:
+        open_folder(run, out)
+    group.wait()
+    last = fit(run, out, learner_of(VIT, 7), Endless(run, group.rank, group.world), None, group).checkpoint
+    learner = learner_of(VIT, 8)
+    spread(learner, run, group)
+    training = Training(learner, optimiser.make(run, learner), torch.amp.GradScaler("cpu", enabled=False))
+    checkpoints.load(last, training, group)
+    checkpoints.save(folder / "half-again", training, group, 1)
+
+
 def statistics_run(parallel: str) -> Run:
     """Describe a run of a ResNet whose weights stay what they are."""
     return run_of(RESNET, steps=2, learning_rate=1e-30, parallel=parallel, ema=0.5)
@@ -130,7 +145,7 @@ def statistics(group: Processes, folder: Path) -> None:
 
 
 TASKS: dict[str, Callable[[Processes, Path], None]] = {
-    one.__name__: one for one in (gradients, curves, statistics, judging)
+    one.__name__: one for one in (gradients, curves, half, statistics, judging)
 }
 
 
