@@ -10,6 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+Channels = tuple[float, float, float]  # a number for red, green and blue
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -28,8 +30,9 @@ class BadPairError(Exception):
 class Batch:
     """Pairs as a model takes them.
 
-    `pixels` float32 [n, 3, size, size], as the model's preprocessing makes them; `tokens` int64 [n, context], padded
-    with 0; `views` float32 [n, 2, 3, size, size], two strong variations of each picture where the objective wants
+    `pixels` [n, 3, size, size]: uint8 between processes and on the way to a GPU, which is a quarter of the bytes;
+    float32, as the model's preprocessing makes them, after `normalised`. `tokens` int64 [n, context], padded with 0;
+    `views` [n, 2, 3, size, size], like the pixels, two strong variations of each picture where the objective wants
     them. `bad` holds a sentence for each pair that was passed over on the way.
     """
 
@@ -53,3 +56,20 @@ class Batch:
         views = None if self.views is None else self.views.to(device, non_blocking=True)
         pixels, tokens = (one.to(device, non_blocking=True) for one in (self.pixels, self.tokens))
         return Batch(pixels, tokens, views, self.bad)
+
+    def normalised(self, mean: Channels, std: Channels) -> Batch:
+        """Return the batch with pictures as the model's input; what is float already stays as it is."""
+        views = None if self.views is None else normalised(self.views, mean, std)
+        return Batch(normalised(self.pixels, mean, std), self.tokens, views, self.bad)
+
+
+def normalised(pixels: Tensor, mean: Channels, std: Channels) -> Tensor:
+    """Return uint8 [..., 3, h, w] as float32, (x / 255 - mean) / std; float pixels are returned as they are.
+
+    The same operations in the same order as in `clipsearch.encode.preprocess.normalise`, so bit for bit the same.
+    """
+    if pixels.is_floating_point():
+        return pixels
+    means, stds = (torch.tensor(values)[:, None, None] for values in (mean, std))
+    scale, offset = 1 / (255 * stds), means / stds
+    return pixels.float().mul_(scale.to(pixels.device)).sub_(offset.to(pixels.device))

@@ -11,7 +11,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from clipsearch.encode.preprocess import normalise
 from training.data.pairs import BadPairError, Batch, Pair
 from training.data.pictures import picture_of
 from training.data.texts import Texts
@@ -63,10 +62,13 @@ class Preparation:
         """Put pairs together, in order."""
         views = None
         if self.variations.views:
-            squares = np.concatenate([one.views for one in prepared if one.views is not None])
-            views = self._pixels(squares).reshape(len(prepared), 2, *squares.shape[:0:-1])
-        pixels = self._pixels(np.stack([one.square for one in prepared]))
+            views = _pixels([one.views for one in prepared if one.views is not None])
+        pixels = _pixels([one.square for one in prepared])
         return Batch(pixels, self.texts([one.text for one in prepared]), views, bad)
 
-    def _pixels(self, squares: npt.NDArray[np.uint8]) -> Tensor:
-        return torch.from_numpy(normalise(squares, self.variations.spec))
+
+def _pixels(squares: Sequence[npt.NDArray[np.uint8]]) -> Tensor:
+    """Put arrays [..., height, width, 3] together as uint8 [n, ..., 3, height, width]."""
+    channels_first = [np.moveaxis(square, -1, -3) for square in squares]
+    pixels = np.empty((len(squares), *channels_first[0].shape), np.uint8)
+    return torch.from_numpy(np.stack(channels_first, out=pixels))

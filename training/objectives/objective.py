@@ -96,8 +96,9 @@ class Learner(nn.Module):
                 tower.eval()
 
     def forward(self, batch: Batch) -> Features:
-        """Compute the features of a part of a batch."""
-        return self.objective.features(self.clip, batch)
+        """Compute the features of a part of a batch, whose pixels become the model's input only here."""
+        config = self.clip.config
+        return self.objective.features(self.clip, batch.normalised(config.mean, config.std))
 
     def after_step(self) -> None:
         """Do what the objective wants done after each step of the optimiser."""
