@@ -36,6 +36,7 @@ _REASONS = {  # what SQLite says -> what the user can do
     "unable to open": "its folder may not be read or written",
     "full": "the disk is full; free some space and try again",
     "locked": "another program holds it; try again",
+    "UNIQUE": "another program has changed the same at this moment; try again",
     "disk I/O error": "its disk fails, or is full",
 }
 _MADE_FROM_A_CATALOG = ("index/*.faiss", "thumbnails/[0-9a-f][0-9a-f]/*.jpg")

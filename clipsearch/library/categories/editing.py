@@ -64,13 +64,22 @@ def change(library: Library, category: Category, seen: Category | None = None) -
     """
     before = get(library, category.id)
     after = checked(library, _only_changed(category, seen, before) if seen else category)
-    known = known_as(library, after.name)
-    if known is not None and known.id != after.id:
-        raise ClipsearchError("Category not changed", f"There is a category {known.name} already; take another name.")
+    _refuse_taken(library, after)
     if _words(after) != _words(before):
         after = replace(after, shared="")  # what came with it was learned beside other words, and would hide these
-    library.catalog.labels.history.change(Action.EDIT, before.name, [CategoryEdit(after.id, after)])
+    try:
+        library.catalog.labels.history.change(Action.EDIT, before.name, [CategoryEdit(after.id, after)])
+    except CatalogError:
+        _refuse_taken(library, after)  # another process has just given this name to another category
+        raise
     return after
+
+
+def _refuse_taken(library: Library, category: Category) -> None:
+    """Raise ClipsearchError if another category has the name of this one."""
+    known = known_as(library, category.name)
+    if known is not None and known.id != category.id:
+        raise ClipsearchError("Category not changed", f"There is a category {known.name} already; take another name.")
 
 
 def _only_changed(category: Category, seen: Category, now: Category) -> Category:

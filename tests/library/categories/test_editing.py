@@ -12,7 +12,8 @@ from clipsearch.library.categories import editing, history, judging
 from clipsearch.library.categories.limits import DEEPEST
 from clipsearch.library.categories.nesting import within
 from clipsearch.library.library import Library
-from clipsearch.records import Category
+from clipsearch.records import Action, Category
+from clipsearch.store.tables.history import CategoryEdit
 from tests.conftest import Index
 from tests.pictures import paint
 
@@ -164,3 +165,18 @@ def test_a_circle_is_tolerated_when_read() -> None:
     circle = [Category(1, "a", 3), Category(2, "b", 1), Category(3, "c", 2), Category(4, "d", 1), Category(5, "e", 9)]
     inside = {id_: sorted(inner) for id_, inner in within(circle).items()}
     assert inside == {1: [1, 2, 3, 4], 2: [1, 2, 3, 4], 3: [1, 2, 3, 4], 4: [4], 5: [5]}
+
+
+def test_a_name_that_another_process_has_just_given_is_refused_in_a_sentence(
+    colours: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    birds, cats = editing.add(colours, "birds"), editing.add(colours, "cats")
+    change = colours.catalog.labels.history.change
+
+    def after_another(*asked: object) -> list[int]:
+        change(Action.EDIT, cats.name, [CategoryEdit(cats.id, replace(cats, name="Dogs"))])
+        return change(*asked)
+
+    monkeypatch.setattr(colours.catalog.labels.history, "change", after_another)
+    with pytest.raises(ClipsearchError, match="There is a category Dogs already; take another name"):
+        editing.change(colours, replace(birds, name="dogs"))
