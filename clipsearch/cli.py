@@ -18,6 +18,7 @@ import typer
 
 from clipsearch.cli_categories import categories
 from clipsearch.cli_exchange import exchange
+from clipsearch.cli_folders import folders as folders_group
 from clipsearch.cli_models import models
 from clipsearch.cli_watch import watch
 from clipsearch.errors import CatalogError, ClipsearchError
@@ -49,6 +50,7 @@ app = typer.Typer(
 )
 categories.add_typer(exchange)
 app.add_typer(categories)
+app.add_typer(folders_group)
 app.add_typer(models)
 app.command()(watch)
 

@@ -29,7 +29,7 @@ def _named_before(context: typer.Context, library: Path | None) -> Path | None:
     return library or context.find_root().obj
 
 
-def _named_folder(name: str) -> Path:
+def named_folder(name: str) -> Path:
     """Return the folder of that name. An empty one, of a script's unset variable, would be the current folder."""
     if not name:
         raise ClipsearchError("Folder not found", "The name of a folder is empty; `.` is the current folder.")
@@ -38,7 +38,7 @@ def _named_folder(name: str) -> Path:
 
 FoldersArgument = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="DIR", parser=_named_folder, help="Folders of photos; by default those already added."),
+    typer.Argument(metavar="DIR", parser=named_folder, help="Folders of photos; by default those already added."),
 ]
 LibraryOption = Annotated[
     Path | None,

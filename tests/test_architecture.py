@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "clipsearch.cli_categories": GROUND | {"clipsearch.library", "clipsearch.terminal", "clipsearch.cli_teaching"},
     "clipsearch.cli_teaching": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli_exchange": GROUND | {"clipsearch.library", "clipsearch.terminal", "clipsearch.cli_teaching"},
+    "clipsearch.cli_folders": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli_models": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli_watch": GROUND | {"clipsearch.library", "clipsearch.terminal"},
     "clipsearch.cli": GROUND
@@ -48,6 +49,7 @@ MAY_IMPORT = {
         "clipsearch.app",
         "clipsearch.cli_categories",
         "clipsearch.cli_exchange",
+        "clipsearch.cli_folders",
         "clipsearch.cli_models",
         "clipsearch.cli_watch",
         "clipsearch.terminal",

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from clipsearch.errors import UnreadablePhotoError
+from clipsearch.errors import ClipsearchError, UnreadablePhotoError
 from clipsearch.files.decode import decode
 from clipsearch.files.identity import content_hash
 from clipsearch.files.scan import PICTURE_SUFFIXES
 from clipsearch.library.choice import Models
 from clipsearch.library.library import Library
 from clipsearch.nouns import noun
+from clipsearch.paths import way_to
 from clipsearch.records import Folder, Photo, Problem, Status
 
 __all__ = [
     "PICTURE_SUFFIXES",
+    "added_folder",
     "burst",
     "engine",
     "folders",
@@ -67,6 +70,21 @@ def engine(library: Library) -> str:
 def folders(library: Library) -> list[Folder]:
     """Return the folders that the user added, by path."""
     return library.catalog.folders.all()
+
+
+def added_folder(library: Library, path: Path) -> Folder:
+    """Return the added folder at this path, whether it can be reached or not.
+
+    Raises ClipsearchError where none was added there.
+    """
+    path = Path(os.path.abspath(path))
+    ways = {folder: way_to(folder.path, path) for folder in folders(library)}
+    found = next((folder for folder, way in ways.items() if way == ""), None)
+    if found is None:
+        around = next((folder for folder, way in ways.items() if way), None)
+        hint = f" It lies in {around.path}, which is." if around else " `clipsearch folders list` shows those."
+        raise ClipsearchError("Folder not found", f"The folder {path} is not one that you added.{hint}", path)
+    return found
 
 
 def remove_folder(library: Library, folder_id: int) -> None:

@@ -26,6 +26,7 @@ _WHO = {  # activity -> how the user knows it
     "window": "The window",
     "index": "`clipsearch index`",
     "watch": "`clipsearch watch`",
+    "folders": "`clipsearch folders remove`",
     "verify": "`clipsearch verify --repair`",
 }
 
@@ -56,8 +57,8 @@ class Holder:
 def indexing_lock(folder: Path, activity: str = "index") -> Iterator[None]:
     """Be the one process that indexes the library in `folder`, which is made if it is not there.
 
-    `activity` is "window", "index", "watch" or "verify". Raises LibraryBusyError while another process indexes it (or
-    this one does, elsewhere), and CatalogError when the library may not be written.
+    `activity` is "window", "index", "watch", "folders" or "verify". Raises LibraryBusyError while another process
+    indexes it (or this one does, elsewhere), and CatalogError when the library may not be written.
     """
     lock = _acquire(folder)
     try:
