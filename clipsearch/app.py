@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["has_display", "run_window"]
 
 _LISTEN_MS = 500
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # a system has some of them
 
 
 def run_window(library_folder: Path, first_folders: Sequence[Path] = (), first_query: str = "") -> int:
@@ -33,7 +34,7 @@ def run_window(library_folder: Path, first_folders: Sequence[Path] = (), first_q
     application = _application()
     window, session = _compose(application, library_folder)
     _report_failures_to(window)
-    _close_on_interrupt(window)
+    _close_on_signals(window)
     window.show()
     session.start()
     if first_folders:
@@ -92,11 +93,17 @@ def _report_failures_to(window: MainWindow) -> None:
     sys.excepthook = report
 
 
-def _close_on_interrupt(window: MainWindow) -> None:
-    """Let Ctrl+C in the terminal close the window; Python sees it only when Qt lets it run now and then."""
+def _close_on_signals(window: MainWindow) -> None:
+    """Let Ctrl+C in the terminal, and whoever asks the program to end, close the window as the user would.
+
+    Python sees a signal only when Qt lets it run now and then. What is ignored, as nohup leaves it, stays so.
+    """
     from PySide6.QtCore import QTimer
 
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+    for name in _ENDING:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: window.close())
     timer = QTimer(window, interval=_LISTEN_MS)
     timer.timeout.connect(lambda: None)
     timer.start()
