@@ -2,8 +2,9 @@
 
 `step-00000500/` holds, after 500 steps:
 
-- `config.json`, `model.safetensors`: the model, as `clipsearch.model.load` reads it; `average/` likewise, if any
+- `config.json`, `model.safetensors`: the model, as `clipsearch.model.load` reads it
 - `objective.safetensors`: weights that belong to the objective
+- `average/`: the average of both, if any, in files of the same names
 - `optimiser.safetensors`: its statistics, named after the parameters
 - `random.safetensors`: the states of all random numbers, a row a process
 - `state.json`: counts, best values, the scaler, and the size of each file
@@ -19,7 +20,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ NAME = re.compile(r"step-(\d{8,})")
 FORMAT = 1
 MODEL, OBJECTIVE, OPTIMISER, RANDOM = (f"{name}.safetensors" for name in ("model", "objective", "optimiser", "random"))
 AVERAGE, STATE = "average", "state.json"
+CLIP, HEADS = "clip", "objective"  # the parts of a learner
 
 
 class Counts(msgspec.Struct, kw_only=True):
@@ -107,7 +109,8 @@ def _tensors(training: Training, processes: Processes) -> dict[str, dict[str, Te
         RANDOM: {name: processes.stack(state) for name, state in random_states.states().items()},
     }
     if average is not None:
-        found[f"{AVERAGE}/{MODEL}"] = average.state
+        found[f"{AVERAGE}/{MODEL}"] = belonging(average.state, CLIP)
+        found[f"{AVERAGE}/{OBJECTIVE}"] = belonging(average.state, HEADS)
     return {
         file: {name: _stored(value, processes.is_first) for name, value in state.items()}
         for file, state in found.items()
@@ -128,6 +131,7 @@ def _write(path: Path, tensors: dict[str, dict[str, Tensor]], training: Training
     write(part, description, tensors[MODEL])
     if training.average is not None:
         write(part / AVERAGE, description, tensors[f"{AVERAGE}/{MODEL}"])
+        save_file(tensors[f"{AVERAGE}/{OBJECTIVE}"], part / AVERAGE / OBJECTIVE)
     for name in (OBJECTIVE, OPTIMISER, RANDOM):
         save_file(tensors[name], part / name)
     record = Record(
@@ -236,7 +240,7 @@ def load(path: Path, training: Training, processes: Processes) -> None:
         fill(training.learner.objective, load_file(path / OBJECTIVE))
         fill_statistics(training.optimiser, load_file(path / OPTIMISER))
         if training.average is not None:
-            state = load_file(path / AVERAGE / MODEL)
+            state = _stored_average(path)
             placed = {name: like(state[name], kept) for name, kept in training.average.state.items()}
             training.average.load(placed, record.average_steps)
         rows = load_file(path / RANDOM)
@@ -246,6 +250,13 @@ def load(path: Path, training: Training, processes: Processes) -> None:
     training.scaler.load_state_dict(record.scaler)
     if all(processes.rank < len(row) for row in rows.values()):
         random_states.restore({name: row[processes.rank].clone() for name, row in rows.items()})
+
+
+def _stored_average(path: Path) -> dict[str, Tensor]:
+    """Read an average; it may have been stored without the objective's weights, whose last ones are taken then."""
+    heads = path / AVERAGE / OBJECTIVE
+    files = {CLIP: path / AVERAGE / MODEL, HEADS: heads if heads.exists() else path / OBJECTIVE}
+    return {f"{which}.{name}": value for which, file in files.items() for name, value in load_file(file).items()}
 
 
 @torch.no_grad()
@@ -282,6 +293,14 @@ def _fused(optimiser: Optimizer) -> bool:
 
 
 def weights(training: Training) -> dict[str, Tensor]:
-    """Return the weights to use: the average's, where there is one, else the last; whole, on every process."""
-    state: dict[str, Any] = training.average.state if training.average else training.learner.clip.state_dict()
+    """Return the learner's weights to use: averages, where there are such, else the last; whole, on every process."""
+    state: dict[str, Any] = training.learner.state_dict()
+    if training.average is not None:
+        state |= training.average.state
     return {name: whole(value.detach()) for name, value in state.items()}
+
+
+def belonging(state: Mapping[str, Tensor], which: str) -> dict[str, Tensor]:
+    """Return what belongs to a part of a learner, by its names in that part."""
+    start = f"{which}."
+    return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}

@@ -152,7 +152,7 @@ def fit(
         learner=learner,
         optimiser=optimiser.make(run, learner, rates),
         scaler=precision.scaler(run.loop, group.device),
-        average=Average(learner.clip, run.loop.ema) if run.loop.ema else None,
+        average=Average(learner, run.loop.ema) if run.loop.ema else None,
     )
     random_states.begin(run.seed + 1_000_003 * (group.rank + 1))
     _go_on(training, out, group)
@@ -255,7 +255,7 @@ class _Fit:
         training.optimiser.zero_grad(set_to_none=True)
         learner.after_step()
         if training.average is not None and is_finite:
-            training.average.update(learner.clip)
+            training.average.update(learner)
         training.counts.step = step + 1
         training.counts.pairs += self.run.loop.batch_size
         training.counts.skipped += not is_finite
@@ -303,9 +303,7 @@ class _Fit:
             return
         with torch.no_grad(), replayed(random_state()):
             if self.judged is not self.training.learner:
-                self.judged.clip.load_state_dict(checkpoints.weights(self.training))
-                own = self.training.learner.objective.state_dict()
-                self.judged.objective.load_state_dict({name: processes.whole(value) for name, value in own.items()})
+                self.judged.load_state_dict(checkpoints.weights(self.training))
             self.score = self.judge(self.judged)
         counts, accuracy = self.training.counts, self.score.accuracy
         if accuracy > counts.best.get(logs.ACCURACY, -1.0):
@@ -329,7 +327,7 @@ class _Fit:
         if self.group.is_first:
             with torch.device("meta"):
                 final = CLIP(self.training.learner.clip.config)
-            final.load_state_dict(weights, assign=True)
+            final.load_state_dict(checkpoints.belonging(weights, checkpoints.CLIP), assign=True)
             save_model(final, self.out / MODEL)
         began, counts = time.monotonic(), self.training.counts
         self.measure(log)

@@ -13,14 +13,14 @@ import torch
 from safetensors import SafetensorError
 
 from clipsearch.model import load as load_model
-from tests.training.loop.tiny import RESNET, VIT, batch_of, learner_of, run_of
+from tests.training.loop.tiny import RESNET, VIT, batch_of, learner_for, learner_of, run_of
 from training.errors import TrainingError
 from training.loop import checkpoints, optimiser, random_states
 from training.loop.accumulation import backward
 from training.loop.averaging import Average
 from training.loop.checkpoints import Counts, Training
 from training.loop.processes import Processes
-from training.run import Run
+from training.run import Objective, Run
 
 ALONE = Processes()
 RUN = run_of(RESNET, half_statistics=True)
@@ -30,7 +30,7 @@ def training_of(run: Run = RUN, seed: int = 0, steps: int = 0) -> Training:
     """Make what trains, and let it make some steps."""
     learner = learner_of(run.network, seed)
     scaler = torch.amp.GradScaler("cpu", init_scale=64.0)
-    training = Training(learner, optimiser.make(run, learner), scaler, Average(learner.clip, 0.9))
+    training = Training(learner, optimiser.make(run, learner), scaler, Average(learner, 0.9))
     for step in range(steps):
         move(training, step)
     return training
@@ -42,7 +42,7 @@ def move(training: Training, step: int) -> None:
     training.scaler.step(training.optimiser)
     training.scaler.update()
     assert training.average is not None
-    training.average.update(training.learner.clip)
+    training.average.update(training.learner)
     training.counts.step += 1
 
 
@@ -93,7 +93,24 @@ def test_it_holds_tensors_and_json_and_a_model_that_loads(tmp_path: Path) -> Non
     assert all(torch.equal(value, state[name]) for name, value in load_model(path).state_dict().items())
     average = load_model(path / "average").state_dict()
     assert training.average is not None
-    assert all(torch.equal(value, average[name]) for name, value in training.average.state.items())
+    assert all(torch.equal(value, training.average.state[f"clip.{name}"]) for name, value in average.items())
+
+
+def test_an_average_that_was_stored_without_the_objectives_weights_goes_on(tmp_path: Path) -> None:
+    def fresh() -> Training:
+        learner = learner_for(Objective(captioning=1.0))
+        return Training(learner, optimiser.make(RUN, learner), torch.amp.GradScaler("cpu"), Average(learner, 0.9))
+
+    one, two, words = fresh(), fresh(), "objective.parts.1.words.weight"
+    with torch.no_grad():
+        one.learner.get_parameter(words).add_(1.0)
+    path = checkpoints.save(tmp_path, one, ALONE, 2)
+    assert one.average is not None and two.average is not None
+    checkpoints.load(path, two, ALONE)
+    assert torch.equal(two.average.state[words], one.average.state[words])
+    (path / "average" / "objective.safetensors").unlink()
+    checkpoints.load(path, two, ALONE)
+    assert torch.equal(two.average.state[words], one.learner.get_parameter(words))
 
 
 def test_the_last_ones_are_kept(tmp_path: Path) -> None:

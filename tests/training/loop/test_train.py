@@ -17,13 +17,13 @@ from clipsearch.model import load as load_model
 from clipsearch.model.transformer import Block
 from tests.training.loop.reference import losses_of
 from tests.training.loop.starting import ROOT
-from tests.training.loop.tiny import Endless, assert_same, learner_of, run_of
+from tests.training.loop.tiny import Endless, assert_same, learner_for, learner_of, run_of
 from training.errors import TrainingError
 from training.loop import checkpoints, logs, optimiser
 from training.loop.folder import open_folder
 from training.loop.train import Judge, Result, Score, fit
 from training.objectives.objective import Learner
-from training.run import Evaluation, Run
+from training.run import Evaluation, Objective, Run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:tensorboard", "ignore::DeprecationWarning:google")
 
@@ -88,6 +88,26 @@ def test_it_leaves_all_that_was_promised(tmp_path: Path) -> None:
     final, average = load_model(out / "model").state_dict(), load_model(result.checkpoint / "average").state_dict()
     assert all(torch.equal(final[name], average[name]) for name in final)
     assert all(torch.equal(value, final[name]) for name, value in seen[-1].clip.state_dict().items())
+
+
+def test_the_average_of_what_an_objective_learned_is_judged_and_kept(tmp_path: Path) -> None:
+    from msgspec.structs import replace as changed
+
+    seen: list[Learner] = []
+
+    def judge(learner: Learner) -> Score:
+        seen.append(learner)
+        return Judged(0.5)
+
+    told = Objective(captioning=1.0)
+    run = changed(run_of(steps=3, ema=0.5), objective=told)
+    open_folder(run, tmp_path)
+    path = fit(run, tmp_path, learner_for(told), Endless(run), judge).checkpoint
+    average, last = (load_file(folder / "objective.safetensors") for folder in (path / "average", path))
+    judged = seen[-1].objective.state_dict()
+    assert judged.keys() == average.keys() == last.keys()
+    assert all(torch.equal(value, average[name]) for name, value in judged.items())
+    assert not any(torch.equal(value, last[name]) for name, value in judged.items())
 
 
 def replace_evaluation(run: Run, every: int) -> Run:
