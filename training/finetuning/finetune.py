@@ -70,7 +70,7 @@ def _try(method: str, work: Work, out: Path, told: Callable[[str], None]) -> Out
     """Tune by one method, choose how far to go, measure and write."""
     began = time.perf_counter()
     task = work.task
-    tuning = begin(method, work.towers, task.words, work.settings)
+    tuning = begin(method, work.towers, task.words, work.ordinary, work.settings)
     start = work.towers.clip
     epochs = tune(tuning, task, work.settings, work.watched, lambda epoch: told(_line(method, epoch)))
     measured = partial(still, original=work.towers)

@@ -22,13 +22,15 @@ from training.finetuning.towers import Towers, Words
 from training.finetuning.tunable import Tuning
 
 
-def begin(method: str, original: Towers, own: Words, settings: Settings) -> Tuning:
-    """Prepare a model for a method, which leaves the original as it is; `own` are the data's classes or captions.
+def begin(method: str, original: Towers, own: Words, ordinary: Words, settings: Settings) -> Tuning:
+    """Prepare a model for a method, which leaves the original as it is.
+
+    `own` are the data's classes or captions, `ordinary` texts of all kinds.
 
     Raises TrainingError for a method that is not known.
     """
     if method == "head":
-        return HeadTuning(original, own, settings.rate("head"))
+        return HeadTuning(original, own, ordinary, settings.rate("head"))
     methods: dict[str, Callable[[CLIP, Settings], Tuning]] = {
         "lora": _lora,
         "locked-image": _locked_image,

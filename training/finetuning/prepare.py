@@ -29,6 +29,7 @@ from training.finetuning.pictures import (
 from training.finetuning.settings import Settings
 from training.finetuning.tasks import Classes, Pairs, Retention, Task
 from training.finetuning.towers import Towers, Words, words
+from training.finetuning.vocabulary import vocabulary
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Work:
     original: Original
     towers: Towers  # of the original
     task: Task
+    ordinary: Words  # texts of all kinds
     retained: Retained | None
     settings: Settings
 
@@ -98,6 +100,7 @@ def prepare(original: Original, data: Data, settings: Settings, warnings: list[s
     own = words(split.train.texts, ["{}"] if data.pairs else _templates(data), tokens)
     if not data.pairs:
         check_told_apart(own)
+    ordinary = words(vocabulary(original.form.tokenizer, settings.seed), _templates(data)[:1], tokens)
     kind = Pairs if data.pairs else Classes
     task = kind(own, load(split.train), load(split.validation), test)
     if data.retention is None:
@@ -105,7 +108,7 @@ def prepare(original: Original, data: Data, settings: Settings, warnings: list[s
     retained = _retained(data.retention, data, tokens, load, settings) if data.retention else None
     if retained:
         warnings += check_retention(len(retained.reported.pictures))
-    return Work(original, Towers(_frozen(original.clip, settings.device)), task, retained, settings)
+    return Work(original, Towers(_frozen(original.clip, settings.device)), task, ordinary, retained, settings)
 
 
 def _frozen(clip: CLIP, device: str) -> CLIP:

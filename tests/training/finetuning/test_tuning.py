@@ -7,7 +7,7 @@ import torch
 
 from clipsearch.model import CLIPConfig
 from tests.encode.tiny_packages import SIGLIP, random_model
-from tests.training.finetuning.scripted import Scripted, task
+from tests.training.finetuning.scripted import Scripted, task, words
 from tests.training.tiny_runs import BAG, RESNET, VIT
 from training.finetuning.methods import begin
 from training.finetuning.settings import RATES, Settings
@@ -20,7 +20,7 @@ EAGER = Settings(epochs=3, batch_size=5, rates=dict.fromkeys(RATES, 3e-3))
 
 
 def start(method: str, own: Classes, settings: Settings = EAGER, config: CLIPConfig = VIT) -> Tuning:
-    return begin(method, original(config), own.words, settings)
+    return begin(method, original(config), own.words, words(20, 1), settings)
 
 
 def original(config: CLIPConfig = VIT) -> Towers:
