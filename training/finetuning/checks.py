@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from training.errors import TrainingError
 from training.finetuning.pictures import Files
 from training.finetuning.towers import Words
+from training.finetuning.tuning import Epoch
 from training.finetuning.uncertainty import standard_error
 
 LEAST_A_CLASS, FEW_A_CLASS = 2, 4  # in the paper (section 3.1.5) four examples a class only equal zero-shot
 LEAST_BATCH, SMALL_BATCH = 8, 64
 FEW_RETAINED = 50
+LEAST_FALL = 0.03  # of the loss, from the first epoch to the last
 
 
 def check_classes(files: Files) -> list[str]:
@@ -77,6 +79,21 @@ def check_retention(reported: int) -> list[str]:
     return [
         f"What is forgotten is reported on only {reported} pictures, so that its standard error is up to {points:.0f} "
         f"points; give at least {2 * FEW_RETAINED} retention pictures, of which half are reported on."
+    ]
+
+
+def check_learned(method: str, rate: float, epochs: Sequence[Epoch]) -> list[str]:
+    """Return a warning where a method was hardly able to learn: its rate is too low for the model."""
+    losses = [epoch.loss for epoch in epochs if epoch.loss is not None]
+    is_done = epochs[-1].validation == 1.0
+    if len(losses) < 2 or is_done or any(epoch.rolled_back for epoch in epochs):
+        return []
+    if losses[-1] < (1 - LEAST_FALL) * losses[0]:
+        return []
+    return [
+        f"{method} learned next to nothing: from the first epoch to the last its loss went from {losses[0]:.3f} to "
+        f"{losses[-1]:.3f}. The rate {rate:g} is too low for this model or these epochs; try --rate "
+        f"{method}={10 * rate:g}."
     ]
 
 

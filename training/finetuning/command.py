@@ -20,6 +20,7 @@ _NUMBERS = {
     "rollbacks": "how often a method may be taken back before it ends",
     "alphas": "steps between the original and the tuned model that are tried",
     "seed": "of the split, the order and LoRA's first weights",
+    "draws": "how often all is done, each time with other pictures drawn; the models are those of the first",
 }
 
 
@@ -60,6 +61,8 @@ def run(options: argparse.Namespace) -> None:
     methods = [method for method in options.methods.split(",") if method]
     report = finetune(options.model, data, options.out, methods, settings, lambda line: print(line, flush=True))
     print(f"\n{report.table()}\n\n{report.caption()}")
+    if spread := report.spread():
+        print(f"\n{spread}\n\nMean and range of all draws; the models are those of the first one.")
     print(f"`python -m training export {options.out}/METHOD --out PACKAGE` makes one a package.")
 
 

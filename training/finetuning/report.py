@@ -12,6 +12,8 @@ from training.finetuning.uncertainty import standard_error
 
 _COLUMNS = ("method", "before", "after", "alpha", "retention before", "after", "rolled back", "numbers learned", "time")
 
+_DRAWN = ("method", "draws", "before", "after", "retention before", "after")
+
 _COLUMNS_EXPLAINED = (
     "Accuracy in percent on the {set} pictures before and after, ± standard error: differences of that size may be "
     "chance. Alpha says how far the saved model lies from the original (0) to the tuned one (1), chosen on the "
@@ -19,6 +21,10 @@ _COLUMNS_EXPLAINED = (
     "that of the half by which nothing was chosen: by the other half an epoch that forgot more than allowed was rolled "
     "back, and alpha limited. "
     "`python -m training export METHOD --out PACKAGE` makes a method's model a package."
+)
+_DRAWN_EXPLAINED = (
+    "Mean and range of all draws: the same with other pictures drawn to learn from, to choose by and to report on. The "
+    "models are those of the first one."
 )
 _LIMITS = (
     "- Everything that holds for the original model holds for these, its licence included.",
@@ -38,10 +44,11 @@ class Outcome:
     `after` and the like are those of the model that is saved, at `alpha` between the original (0) and the tuned (1).
     `validation` holds the accuracy on the validation pictures for each alpha; they chose it, so they flatter it.
     `retention_before` and `retention_after` are of the reported half of the retention set, by which nothing is chosen;
-    that of the `epochs` is of the watched half.
+    that of the `epochs` is of the watched half. Of the draws after the first, 0, no model is written: `folder` is None.
     """
 
     method: str
+    draw: int
     before: float
     after: float
     alpha: float
@@ -51,7 +58,7 @@ class Outcome:
     epochs: Sequence[Epoch]
     learned: int
     seconds: float
-    folder: str
+    folder: str | None
 
     @property
     def rolled_back(self) -> int:
@@ -83,9 +90,16 @@ class Report:
         return values
 
     def table(self) -> str:
-        """Return a Markdown table, accuracies in percent with their standard errors."""
-        lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
-        return "\n".join([*lines, *(f"| {' | '.join(self._cells(outcome))} |" for outcome in self.outcomes)])
+        """Return a Markdown table of the first draw, accuracies in percent with their standard errors."""
+        return _table(_COLUMNS, [self._cells(outcome) for outcome in self.outcomes if not outcome.draw])
+
+    def spread(self) -> str:
+        """Return a Markdown table of all draws, the mean and range of accuracies in percent; "" for a single one."""
+        if not any(outcome.draw for outcome in self.outcomes):
+            return ""
+        methods = dict.fromkeys(outcome.method for outcome in self.outcomes)
+        draws = [[outcome for outcome in self.outcomes if outcome.method == method] for method in methods]
+        return _table(_DRAWN, [_spread(outcomes) for outcomes in draws])
 
     def caption(self) -> str:
         """Return a sentence on what the accuracies in the table are of."""
@@ -101,6 +115,8 @@ class Report:
         done = f"Tuned on the {self.task} in `{self.data}`, seed {self.settings.seed}. Pictures: {counts}."
         warnings = [f"- {warning}" for warning in self.warnings]
         parts = [f"# {self.model}, tuned", done, self.table(), _COLUMNS_EXPLAINED.format(set=self.measured_on)]
+        if spread := self.spread():
+            parts += [spread, _DRAWN_EXPLAINED]
         parts += ["## Limits", "\n".join([*_LIMITS, *warnings]), "## To be answered", "\n".join(_QUESTIONS)]
         return "\n\n".join(parts) + "\n"
 
@@ -116,6 +132,22 @@ class Report:
             *kept,
             *counts,
         ]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def _spread(draws: Sequence[Outcome]) -> list[str]:
+    of = ("before", "after", "retention_before", "retention_after")
+    return [draws[0].method, str(len(draws)), *(_range([getattr(one, name) for one in draws]) for name in of)]
+
+
+def _range(shares: Sequence[float | None]) -> str:
+    """Show the mean of shares, the least and the greatest."""
+    known = [100 * share for share in shares if share is not None]
+    return f"{sum(known) / len(known):.1f} ({min(known):.1f} to {max(known):.1f})" if known else "-"
 
 
 def _percent(share: float | None, count: int) -> str:

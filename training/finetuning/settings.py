@@ -21,7 +21,8 @@ class Settings:
     class's pictures, or of all pairs, by which epochs and the interpolation are chosen. `layer_decay`: how much slower
     each layer below learns (1: all alike). `allowed_loss`: how much zero-shot accuracy on the watched half of the
     retention set may fall, 0..1; what falls further is rolled back, and goes on at half the rate, at most `rollbacks`
-    times. `rates` replaces the learning rates of methods.
+    times. `draws`: how often all is done, each time with the next seed and thus with other pictures drawn. `rates`
+    replaces the learning rates of methods.
     """
 
     epochs: int = 10
@@ -36,6 +37,7 @@ class Settings:
     rollbacks: int = 3
     alphas: int = 10
     seed: int = 0
+    draws: int = 1
     device: str = "cpu"
     rates: Mapping[str, float] = field(default_factory=dict)
 
@@ -63,6 +65,8 @@ def check(settings: Settings) -> None:
         "allowed_loss": 0 <= settings.allowed_loss <= 1,
         "rollbacks": settings.rollbacks >= 0,
         "alphas": settings.alphas >= 1,
+        "seed": settings.seed >= 0,
+        "draws": settings.draws >= 1,
         "rates": all(rate >= 0 for rate in settings.rates.values()),
     }
     if wrong := [name for name, right in limits.items() if not right]:

@@ -133,6 +133,30 @@ def test_the_reported_half_of_the_retention_set_chooses_nothing(tmp_path: Path) 
     assert any(outcome.rolled_back for outcome in one)  # so that something was chosen by retention
 
 
+def test_other_draws_are_reported_and_the_first_one_is_written(tmp_path: Path) -> None:
+    run, data, kept = write_run(tmp_path / "run"), colours(tmp_path / "data"), colours(tmp_path / "kept")
+    settings = replace(QUICK, epochs=2, shots=2, rates={"lora": 1e-7})
+    told: list[str] = []
+    first = finetune(str(run), Data(data, retention=kept), tmp_path / "first", ["lora"], settings)
+    all_three = replace(settings, draws=3)
+    report = finetune(str(run), Data(data, retention=kept), tmp_path / "all", ["lora"], all_three, told.append)
+    assert same_bytes(*(tmp_path / name / "lora" / "model.safetensors" for name in ("first", "all")))
+    assert [outcome.draw for outcome in report.outcomes] == [0, 1, 2]
+    assert [outcome.folder for outcome in report.outcomes] == ["lora", None, None]
+    seeds = [replace(settings, seed=seed) for seed in (1, 2)]
+    alone = [finetune(str(run), Data(data), tmp_path / str(one.seed), ["lora"], one).outcomes[0] for one in seeds]
+    assert [one.epochs[-1].loss for one in alone] == [one.epochs[-1].loss for one in report.outcomes[1:]]
+    assert report.table().splitlines()[2].split("|")[2] == first.table().splitlines()[2].split("|")[2]
+    assert len(report.table().splitlines()) == 3 and first.spread() == ""
+    shares = [100 * outcome.after for outcome in report.outcomes]
+    wanted = f"{sum(shares) / 3:.1f} ({min(shares):.1f} to {max(shares):.1f})"
+    assert report.spread().splitlines()[2].split(" | ")[:2] == ["| lora", "3"]
+    assert report.spread().splitlines()[2].split(" | ")[3] == wanted and report.spread() in report.card()
+    assert any(line.startswith("draw 3, lora, epoch 2") for line in told)
+    assert sum("lora learned next to nothing" in line for line in told) == 1
+    assert "lora learned next to nothing" in report.card()
+
+
 def test_one_retention_picture_cannot_be_watched_and_reported(tmp_path: Path) -> None:
     run, data, kept = write_run(tmp_path / "run"), colours(tmp_path / "data"), colours(tmp_path / "kept", ("red",), 1)
     with pytest.raises(TrainingError, match="at least two pictures"):

@@ -11,7 +11,7 @@ from PIL import Image
 from clipsearch.encode.preprocess import Preprocess
 from tests.training.tiny_runs import colours
 from training.errors import TrainingError
-from training.finetuning.checks import check_classes, check_pairs, check_retention
+from training.finetuning.checks import check_classes, check_learned, check_pairs, check_retention
 from training.finetuning.pictures import (
     Files,
     batches,
@@ -23,6 +23,7 @@ from training.finetuning.pictures import (
     split_classes,
     split_pairs,
 )
+from training.finetuning.tuning import Epoch
 from training.finetuning.uncertainty import standard_error
 
 SPEC = Preprocess(1, 32, "shortest", "bicubic", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -193,3 +194,20 @@ def test_a_batch_too_small_for_the_contrastive_objective_is_refused(count: int, 
 def test_a_small_batch_is_warned_of() -> None:
     assert check_pairs(64, 64) == check_pairs(1000, 256) == []
     assert "A batch of 63 pairs is small" in check_pairs(63, 64)[0]
+
+
+def epochs(*losses: float, validation: float = 0.5, rolled_back: bool = False) -> list[Epoch]:
+    start = Epoch(0, None, 0.5, None)
+    return [start, *(Epoch(number + 1, loss, validation, None, rolled_back) for number, loss in enumerate(losses))]
+
+
+def test_a_rate_too_low_to_learn_anything_is_warned_of_with_a_better_one() -> None:
+    (warning,) = check_learned("lora", 2e-4, epochs(2.64, 2.63, 2.62))
+    assert "2.640 to 2.620" in warning and warning.endswith("--rate lora=0.002.")
+
+
+def test_who_learned_forgot_or_had_nothing_to_learn_is_not_warned() -> None:
+    assert check_learned("lora", 2e-4, epochs(2.64, 2.63, 2.3)) == []
+    assert check_learned("lora", 2e-4, epochs(2.64, 2.64, rolled_back=True)) == []
+    assert check_learned("lora", 2e-4, epochs(0.01, 0.01, validation=1.0)) == []
+    assert check_learned("lora", 2e-4, epochs(2.64)) == check_learned("lora", 2e-4, epochs()) == []
