@@ -278,9 +278,9 @@ def gradient_norm(learner: nn.Module, processes: Processes) -> Tensor:
     return (squares[False] + (processes.sum(squares[True]) if is_divided(learner) else squares[True])).sqrt()
 
 
-def clip_gradients(learner: nn.Module, norm: Tensor, most: float) -> None:
+def clip_gradients(learner: nn.Module, norm: float, most: float) -> None:
     """Scale all gradients down so that their norm, which is given, is at most this."""
-    factor = float((most / (norm + 1e-6)).clamp(max=1.0))
+    factor = most / (norm + 1e-6)
     for parameter in learner.parameters():
         if parameter.grad is not None and factor < 1:
             parameter.grad.mul_(factor)

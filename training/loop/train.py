@@ -249,7 +249,7 @@ class _Fit:
         numbers = self.numbers(losses, norm, batch)
         is_finite = self.check(step, numbers)
         if self.run.optimiser.clip_norm is not None:
-            processes.clip_gradients(learner, norm, self.run.optimiser.clip_norm)
+            processes.clip_gradients(learner, numbers["gradient_norm"], self.run.optimiser.clip_norm)
         training.scaler.step(training.optimiser)
         training.scaler.update()
         training.optimiser.zero_grad(set_to_none=True)
@@ -261,22 +261,25 @@ class _Fit:
         training.counts.skipped += not is_finite
         training.counts.bad_pairs += int(numbers.pop("bad"))
         told = {"bad_pairs": training.counts.bad_pairs, "skipped": training.counts.skipped}
-        return {logs.RATE: rate} | numbers | {logs.SCALE: self.temperature()} | told
+        return {logs.RATE: rate} | numbers | told
 
     def numbers(self, losses: dict[str, Tensor], norm: Tensor, batch: Batch) -> logs.Row:
-        """Bring a step's numbers to this side in one go: the means of the losses, their sum, the gradients' norm."""
-        bad = torch.tensor(float(len(batch.bad)), device=self.group.device)
+        """Bring a step's numbers to this side in one go, the only time in a step that it waits for the device.
+
+        They are the means of the losses, their sum, the gradients' norm, and what cosines were multiplied with.
+        """
+        bad = torch.full((), float(len(batch.bad)), device=self.group.device)
         mine = torch.stack([*(loss.float() for loss in losses.values()), bad])
-        *means, bad_pairs, length = torch.cat([self.group.sum(mine), norm.reshape(1)]).tolist()
+        ours = torch.stack([norm, self.training.learner.clip.logit_scale.detach().float().exp()])
+        *means, bad_pairs, length, scale = torch.cat([self.group.sum(mine), ours]).tolist()
         means = [value / self.group.world for value in means]
         parts = {f"loss_{name}": value for name, value in zip(losses, means, strict=True)} if len(means) > 1 else {}
-        return {"loss": sum(means)} | parts | {"gradient_norm": length, "bad": bad_pairs}
+        return {"loss": sum(means)} | parts | {"gradient_norm": length, logs.SCALE: scale, "bad": bad_pairs}
 
     def check(self, step: int, numbers: logs.Row) -> bool:
         """Say whether a step's gradients are finite. Raises TrainingError where training must not go on."""
         is_finite = math.isfinite(numbers["gradient_norm"])
-        is_scaling = self.training.scaler.is_enabled() and self.training.scaler.get_scale() > LEAST_SCALE
-        if math.isfinite(numbers["loss"]) and (is_finite or is_scaling):
+        if math.isfinite(numbers["loss"]) and (is_finite or self.is_scaling()):
             return is_finite
         what = f"loss is {numbers['loss']}" if not math.isfinite(numbers["loss"]) else "gradient is not finite"
         kept = checkpoints.latest(self.out / CHECKPOINTS)
@@ -285,9 +288,10 @@ class _Fit:
             "A lower learning rate, a longer warm-up, clip_norm = 1.0 or precision “bf16” may help."
         )
 
-    def temperature(self) -> float:
-        """Return what cosines are multiplied with."""
-        return math.exp(self.training.learner.clip.logit_scale.item())
+    def is_scaling(self) -> bool:
+        """Say whether fp16's scaler may yet find a scale at which gradients are finite."""
+        scaler = self.training.scaler
+        return scaler.is_enabled() and scaler.get_scale() > LEAST_SCALE
 
     def measure_on_the_way(self, log: logs.Log) -> None:
         """Measure, but let training go on where that cannot be done."""

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -262,6 +263,29 @@ def test_gradients_are_clipped(tmp_path: Path) -> None:
     state = load_file(short.checkpoint / "optimiser.safetensors")
     squares = sum(value.square().sum() for name, value in state.items() if name.endswith("/exp_avg"))
     assert squares.sqrt() < 2e-10
+
+
+@pytest.mark.parametrize("changes", [{}, {"clip_norm": 1e-3, "ema": 0.5, "micro_batch_size": 5}])
+def test_a_step_waits_for_the_device_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object]
+) -> None:
+    waits: list[str] = []
+
+    def counted(name: str) -> Callable[..., object]:
+        true = getattr(torch.Tensor, name)
+
+        def call(*arguments: object) -> object:
+            code = sys._getframe(1).f_code
+            if "training" in Path(code.co_filename).parts:
+                waits.append(f"{code.co_name}: {name}")
+            return true(*arguments)
+
+        return call
+
+    for name in ("item", "tolist", "cpu", "numpy", "__float__", "__int__", "__bool__", "__index__"):
+        monkeypatch.setattr(torch.Tensor, name, counted(name))
+    go(run_of(steps=3, **changes), tmp_path)
+    assert waits[:3] == ["numbers: tolist"] * 3  # what follows them is the checkpoint
 
 
 @pytest.mark.parametrize(
