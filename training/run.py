@@ -26,7 +26,8 @@ class Data(Table, frozen=True):
 
     `path`: a CSV, TSV or JSONL file, a folder, shards ("train-{0000..0099}.tar", local or remote), a library; empty for
     scenes. `augment`: "crop" with `least_scale` 1 is the paper's only one, a random square of the resized picture;
-    less lets the square be smaller, down to this share of the largest one's area.
+    less lets the square be smaller, down to this share of the largest one's area. `resampled` draws shards with
+    replacement, each time from all of them, instead of splitting them among processes and reading each once a round.
     """
 
     kind: Literal["scenes", "table", "folder", "shards", "library"]
@@ -35,6 +36,7 @@ class Data(Table, frozen=True):
     text_column: str = "title"
     augment: Literal["none", "crop", "crop-and-flip"] = "crop"
     least_scale: float = 1.0
+    resampled: bool = False
     workers: int = 2
 
 
@@ -196,6 +198,9 @@ def _limits(run: Run) -> dict[str, bool]:
         "text.context_length must be 3 or more: a beginning, a word and an end.": run.text.context_length < 3,
         "text.vocabulary must be 3 or more: a beginning, a word and an end.": run.text.vocabulary < 3,
         "data.workers must not be negative.": run.data.workers < 0,
+        'data.resampled is for shards; leave it out, or let data.kind be "shards".': (
+            run.data.resampled and run.data.kind != "shards"
+        ),
         "evaluation.every must be 0 (at the end only) or more.": evaluation.every < 0,
         "evaluation.pictures must be 1 or more.": evaluation.pictures < 1,
     }

@@ -12,6 +12,7 @@ from training.data.order import Order
 from training.data.pairs import Batch
 from training.data.prepared import Preparation
 from training.data.sources.opening import open_source, some_texts
+from training.data.sources.resampling import resampled_lanes_of
 from training.data.sources.shards import lanes_of
 from training.data.texts import Texts
 from training.data.variations import Variations
@@ -54,7 +55,7 @@ def _batches(run: Run, rank: int, world: int, first_step: int, texts: Texts) -> 
     variations = Variations.of(run.network, run.data, views=run.objective.self_supervision > 0)
     preparation = Preparation(variations, texts, run.seed)
     if run.data.kind == "shards":
-        own = lanes_of(run.data, rank, world, batch, run.seed)
+        own = (resampled_lanes_of if run.data.resampled else lanes_of)(run.data, rank, world, batch, run.seed)
         return lanes.batches(own, preparation, first_step, workers, pinned)
     source = open_source(run)
     order = Order(source.count, batch, run.seed)

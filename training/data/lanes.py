@@ -14,13 +14,16 @@ from torch.utils.data import IterableDataset, get_worker_info
 from training.data.order import MOST_TRIES
 from training.data.pairs import BadPairError, Batch, Pair
 from training.data.prepared import Preparation, Prepared
+from training.data.sources.resampling import ResampledLane
 from training.data.sources.shards import Lane, Piece
 from training.data.workers import Made, made_in
 from training.errors import TrainingError
 
+AnyLane = Lane | ResampledLane
+
 
 def batches(
-    lanes: Sequence[Lane], preparation: Preparation, first_step: int, workers: int, pinned: bool
+    lanes: Sequence[AnyLane], preparation: Preparation, first_step: int, workers: int, pinned: bool
 ) -> Generator[Batch, None, None]:
     """Yield what the lanes give to each step's batch, from a step on. Raises TrainingError."""
     workers = min(workers, len(lanes))
@@ -35,7 +38,7 @@ def batches(
 class Parts(IterableDataset[Made]):
     """The parts of batches that a worker makes: of a run of lanes that lie side by side."""
 
-    def __init__(self, lanes: Sequence[Lane], preparation: Preparation, first_step: int) -> None:
+    def __init__(self, lanes: Sequence[AnyLane], preparation: Preparation, first_step: int) -> None:
         self._lanes, self._preparation, self._first_step = lanes, preparation, first_step
 
     def __iter__(self) -> Iterator[Made]:
@@ -65,7 +68,7 @@ class Reader:
     on how many were bad before it.
     """
 
-    def __init__(self, lane: Lane, preparation: Preparation, first_step: int) -> None:
+    def __init__(self, lane: AnyLane, preparation: Preparation, first_step: int) -> None:
         self._lane, self._preparation = lane, preparation
         self._pieces = lane.pieces(first_step)
         self._ahead: deque[Piece] = deque()
@@ -103,7 +106,7 @@ class Reader:
         yield from cycle(seen)
 
     def _borrowed(self, step: int, used: set[str]) -> Iterator[Pair]:
-        """Yield pairs of the process's other lanes that this step has not used, for a lane of none but bad pictures."""
+        """Yield pairs of other shards that this step has not used, for a lane of none but bad pictures."""
         for pair in self._lane.borrowed(step):
             if pair.key not in used:
                 used.add(pair.key)

@@ -25,6 +25,7 @@ from tests.training.data.runs_of import (
     run_of,
     shard,
     table,
+    texts_of,
     with_workers,
 )
 from training.data.batches import open_batches, run_texts
@@ -52,11 +53,13 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
         "table": run_of("table", path, augment="crop-and-flip", least_scale=0.5, self_supervision=1.0),
         "folder": run_of("folder", folder / "folder", batch_size=2),
         "shards": run_of("shards", f"{folder}/{{0..3}}.tar", batch_size=10, self_supervision=1.0),
+        "resampled": run_of("shards", f"{folder}/{{0..3}}.tar", batch_size=10, resampled=True),
         "scenes": run_of("scenes", seed=4),
     }
 
 
-KINDS = pytest.mark.parametrize("kind", ["table", "folder", "shards", "scenes"])
+SPLIT = ["table", "folder", "shards", "scenes"]
+KINDS = pytest.mark.parametrize("kind", [*SPLIT, "resampled"])
 
 
 def numbers(batch: Batch) -> list[str]:
@@ -79,16 +82,26 @@ def test_a_run_goes_on_at_any_step(kind: str, runs: dict[str, Run]) -> None:
         assert_same(batches_of(runs[kind], 12 - first, first=first), expected[first:])
 
 
-@pytest.mark.parametrize("kind", ["table", "shards"])
+@pytest.mark.parametrize("kind", ["table", "shards", "resampled"])
 def test_workers_go_on_at_any_step(kind: str, runs: dict[str, Run]) -> None:
     expected = batches_of(runs[kind], 8)
     assert_same(batches_of(with_workers(runs[kind], 3), 5, first=3), expected[3:])
 
 
-@KINDS
+@pytest.mark.parametrize("kind", SPLIT)
 def test_two_processes_get_the_halves_of_what_one_gets(kind: str, runs: dict[str, Run]) -> None:
     halves = [batches_of(runs[kind], 6, rank, 2) for rank in range(2)]
     assert_same([joined(parts) for parts in zip(*halves, strict=True)], batches_of(runs[kind], 6))
+
+
+def test_two_processes_may_share_a_single_shard_that_is_resampled(runs: dict[str, Run], tmp_path: Path) -> None:
+    run = run_of("shards", shard(tmp_path / "a.tar", range(40)), batch_size=8, resampled=True)
+    one, other = (batches_of(run, 5, rank, 2) for rank in range(2))
+    assert all(len(batch) == 4 for batch in [*one, *other])
+    assert [numbers(batch) for batch in one] != [numbers(batch) for batch in other]
+    assert_same(batches_of(with_workers(run, 2), 3, 1, 2, first=2), other[2:])
+    with pytest.raises(TrainingError, match="2 processes need as many shards"):
+        batches_of(run_of("shards", tmp_path / "a.tar", batch_size=8), 1, 0, 2)
 
 
 def test_another_seed_gives_other_batches(runs: dict[str, Run]) -> None:
@@ -211,8 +224,9 @@ def test_a_truncated_archive_among_good_ones(tmp_path: Path) -> None:
     assert any("1.tar: It is damaged" in sentence for sentence in told)
 
 
+@pytest.mark.parametrize("resampled", [False, True])
 @pytest.mark.parametrize("broken", ["missing", "rubbish", "no pair", "bad pictures"])
-def test_a_broken_shard_of_few_costs_only_itself(broken: str, tmp_path: Path) -> None:
+def test_a_broken_shard_of_few_costs_only_itself(broken: str, resampled: bool, tmp_path: Path) -> None:
     for number in range(3):
         shard(tmp_path / f"{number}.tar", range(number * 10, number * 10 + 10))
     if broken == "rubbish":
@@ -220,12 +234,34 @@ def test_a_broken_shard_of_few_costs_only_itself(broken: str, tmp_path: Path) ->
     elif broken != "missing":
         suffixes = ("jpg",) if broken == "no pair" else ("jpg", "txt")
         archive(tmp_path / "3.tar", {f"{number}.{suffix}": b"x" for number in range(9) for suffix in suffixes})
-    run = run_of("shards", f"{tmp_path}/{{0..3}}.tar", batch_size=8)
+    run = run_of("shards", f"{tmp_path}/{{0..3}}.tar", batch_size=8, resampled=resampled)
     batches = batches_of(run, 9)
     assert all(len(batch) == 8 for batch in batches)
     assert any("3.tar" in sentence for batch in batches for sentence in batch.bad)
     assert_same(batches_of(with_workers(run, 2), 9), batches)
     assert_same(batches_of(run, 4, first=5), batches[5:])
+
+
+@pytest.mark.parametrize("resampled", [False, True])
+def test_two_of_three_shards_may_hold_none_but_bad_pictures(resampled: bool, tmp_path: Path) -> None:
+    shard(tmp_path / "0.tar", range(70))
+    for number in (1, 2):
+        files = {f"{name:04}.{suffix}": b"x" for name in range(700) for suffix in ("jpg", "txt")}
+        archive(tmp_path / f"{number}.tar", files)
+    run = run_of("shards", f"{tmp_path}/{{0..2}}.tar", batch_size=3, resampled=resampled)
+    batches = batches_of(run, 4)
+    assert all(len(batch) == 3 for batch in batches)
+    assert_same(batches_of(with_workers(run, 2), 4), batches)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_resampling_none_but_broken_shards_ends_with_a_sentence(workers: int, tmp_path: Path) -> None:
+    (tmp_path / "0.tar").write_bytes(b"rubbish" * 1000)
+    archive(tmp_path / "1.tar", {"a.jpg": b"x"})
+    run = run_of("shards", f"{tmp_path}/{{0..2}}.tar", workers=workers, resampled=True)
+    texts = texts_of(run_of("scenes"))
+    with pytest.raises(TrainingError, match=r"No pair could be read from the shards .*0[.]tar"):
+        batches_of(run, 1, texts=texts)
 
 
 @pytest.mark.parametrize("kind", ["table", "shards", "folder", "library"])

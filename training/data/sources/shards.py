@@ -15,7 +15,9 @@ Where not one of a lane's shards can be read, it goes through the process's othe
 after them. Only then may a batch hold a pair twice, as another lane reads the same shard.
 
 A run that is resumed reads undecoded up to where it was: at most one round to count a lane's steps, and a part of
-another one. That is exact as long as the shards can be read as they could before.
+another one. That is exact as long as the shards can be read as they could before. How many steps a round has is
+remembered nowhere: it is known only to the worker that reads the lane, and would have to be written, and believed,
+beside each checkpoint. Where a round is long, `data.resampled` needs no such count (`resampling.py`).
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import webdataset
 from webdataset.shardlists import expand_urls
@@ -44,6 +46,9 @@ from training.run import Data
 MOST_LANES, ENOUGH_LANES = 16, 4  # of a process; with fewer than enough, workers have nothing to share
 UNEVEN = 1.1  # at most so much more often than another comes a shard of the same process, if places allow it
 SHUFFLED = 512  # undecoded pairs that a lane holds to draw from
+BORROWED = 64  # pairs of each shard that may stand for bad ones, so that the buffer mixes some shards
+
+Item = TypeVar("Item", Pair, Pair | str)
 
 _TEXT_SUFFIXES = ("txt", "caption")
 _BLOCK_BYTES = 2**16
@@ -90,8 +95,7 @@ class Lane:
 
     def borrowed(self, step: int) -> Iterator[Pair]:
         """Yield pairs of the other lanes' shards, in a step's own order."""
-        items = self._shuffled(self.others, f"borrowed/{self.seed}/{self.first}/{step}")
-        return (item for item in items if isinstance(item, Pair))
+        return borrowed(self.others, self.text_key, f"borrowed/{self.seed}/{self.first}/{step}")
 
     def _round(self, number: int) -> Iterator[Piece]:
         """Yield the steps of one way through the shards, without the pairs at the end that fill none.
@@ -116,8 +120,7 @@ class Lane:
                 yield ready
                 return
             if not found:
-                told = f" ({piece.told[0]})" if piece.told else ""
-                raise TrainingError(f"No pair could be read from the shards {_some(self.urls)}{told}, nor from others.")
+                raise no_pair_in(self.urls, piece.told)
 
     def _items(self, seed: str) -> Iterator[Pair | str]:
         """Yield what is in the lane's shards; where that is no pair, what is in all others, each as often."""
@@ -131,9 +134,7 @@ class Lane:
 
     def _shuffled(self, urls: Sequence[str], seed: str) -> Iterator[Pair | str]:
         dice = random.Random(seed)
-        items = read(dice.sample(urls, len(urls)), self.text_key)
-        shuffled: Iterator[Pair | str] = webdataset.shuffle(SHUFFLED, initial=SHUFFLED, rng=dice)(items)
-        return shuffled
+        return shuffled(read(dice.sample(urls, len(urls)), self.text_key), dice)
 
 
 def lanes_of(data: Data, rank: int, world: int, batch: int, seed: int) -> list[Lane]:
@@ -200,6 +201,25 @@ def read(urls: Sequence[str], text_key: str) -> Iterator[Pair | str]:
         except Exception as error:  # whatever a damaged archive, a network or a program raises costs this shard only
             told[:] = [f"{url}: {_in_words(error)}"]  # in place of what has followed from it
         yield from _drained(told)
+
+
+def shuffled(items: Iterator[Item], dice: random.Random) -> Iterator[Item]:
+    """Mix what comes near one another, through a buffer of SHUFFLED."""
+    mixed: Iterator[Item] = webdataset.shuffle(SHUFFLED, initial=SHUFFLED, rng=dice)(items)
+    return mixed
+
+
+def borrowed(urls: Sequence[str], text_key: str, seed: str) -> Iterator[Pair]:
+    """Yield pairs to stand for bad ones: the first of each shard, mixed, since any shard may hold none but bad ones."""
+    dice = random.Random(seed)
+    items = (item for url in dice.sample(urls, len(urls)) for item in islice(read([url], text_key), BORROWED))
+    return (item for item in shuffled(items, dice) if isinstance(item, Pair))
+
+
+def no_pair_in(urls: Sequence[str], told: Sequence[str]) -> TrainingError:
+    """Return an error for shards in which there is no pair; `told` is what is wrong with them."""
+    why = f" ({told[0]})" if told else ""
+    return TrainingError(f"No pair could be read from the shards {_some(urls)}{why}, nor from others.")
 
 
 def _samples(url: str, stream: BinaryIO, told: list[str]) -> Iterator[Mapping[str, Any]]:
