@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from training.errors import TrainingError
-from training.finetuning.pictures import Files
+from training.finetuning.pictures import Files, Pictures
 from training.finetuning.towers import Words
 from training.finetuning.tuning import Epoch
 from training.finetuning.uncertainty import standard_error
@@ -14,7 +14,8 @@ from training.finetuning.uncertainty import standard_error
 LEAST_A_CLASS, FEW_A_CLASS = 2, 4  # in the paper (section 3.1.5) four examples a class only equal zero-shot
 LEAST_BATCH, SMALL_BATCH = 8, 64
 FEW_RETAINED = 50
-LEAST_FALL = 0.03  # of the loss, from the first epoch to the last
+LEAST_FALL = 0.05  # of the loss, from the first epoch to the last
+LEAST_GAIN = 0.05  # of accuracy on the validation pictures
 
 
 def check_classes(files: Files) -> list[str]:
@@ -82,19 +83,35 @@ def check_retention(reported: int) -> list[str]:
     ]
 
 
+def check_copies(train: Pictures, others: Mapping[str, Pictures]) -> list[str]:
+    """Return a warning where pictures to learn from are, the same to the last pixel, among others too."""
+    learned = set(_bytes(train))
+    copies = {name: sum(one in learned for one in _bytes(pictures)) for name, pictures in others.items()}
+    return [
+        f"{count:,} of the {len(others[name]):,} {name} pictures are copies of some to learn from, which flatters the "
+        "result; keep one of each."
+        for name, count in copies.items()
+        if count
+    ]
+
+
 def check_learned(method: str, rate: float, epochs: Sequence[Epoch]) -> list[str]:
     """Return a warning where a method was hardly able to learn: its rate is too low for the model."""
     losses = [epoch.loss for epoch in epochs if epoch.loss is not None]
-    is_done = epochs[-1].validation == 1.0
-    if len(losses) < 2 or is_done or any(epoch.rolled_back for epoch in epochs):
+    best, start = max(epoch.validation for epoch in epochs), epochs[0].validation
+    if len(losses) < 2 or best == 1 or best > start + LEAST_GAIN or any(epoch.rolled_back for epoch in epochs):
         return []
     if losses[-1] < (1 - LEAST_FALL) * losses[0]:
         return []
     return [
         f"{method} learned next to nothing: from the first epoch to the last its loss went from {losses[0]:.3f} to "
-        f"{losses[-1]:.3f}. The rate {rate:g} is too low for this model or these epochs; try --rate "
+        f"{losses[-1]:.3f}. The rate {rate:g} may be too low for this model or these epochs; try --rate "
         f"{method}={10 * rate:g}."
     ]
+
+
+def _bytes(pictures: Pictures) -> list[bytes]:
+    return [square.numpy().tobytes() for square in pictures.squares]
 
 
 def _named(files: Files, counts: Counter[int], least: int) -> str:

@@ -12,7 +12,14 @@ import torch
 from clipsearch.encode.prompts import template_set
 from clipsearch.model import CLIP
 from training.errors import TrainingError
-from training.finetuning.checks import check_classes, check_names, check_pairs, check_retention, check_told_apart
+from training.finetuning.checks import (
+    check_classes,
+    check_copies,
+    check_names,
+    check_pairs,
+    check_retention,
+    check_told_apart,
+)
 from training.finetuning.original import Original, Tokens
 from training.finetuning.pictures import (
     Files,
@@ -108,7 +115,11 @@ def prepare(original: Original, data: Data, settings: Settings, warnings: list[s
     retained = _retained(data.retention, data, tokens, load, settings) if data.retention else None
     if retained:
         warnings += check_retention(len(retained.reported.pictures))
-    return Work(original, Towers(_frozen(original.clip, settings.device)), task, ordinary, retained, settings)
+    work = Work(original, Towers(_frozen(original.clip, settings.device)), task, ordinary, retained, settings)
+    others = {"validation": task.validation, "test": task.test}
+    kept = {"retention": work.reported.pictures} if work.reported else {}
+    warnings += check_copies(task.train, others | kept)
+    return work
 
 
 def _frozen(clip: CLIP, device: str) -> CLIP:

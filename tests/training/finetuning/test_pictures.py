@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 from clipsearch.encode.preprocess import Preprocess
 from tests.training.tiny_runs import colours
 from training.errors import TrainingError
-from training.finetuning.checks import check_classes, check_learned, check_pairs, check_retention
+from training.finetuning.checks import check_classes, check_copies, check_learned, check_pairs, check_retention
 from training.finetuning.pictures import (
     Files,
     batches,
@@ -196,6 +197,15 @@ def test_a_small_batch_is_warned_of() -> None:
     assert "A batch of 63 pairs is small" in check_pairs(63, 64)[0]
 
 
+def test_copies_of_what_is_learned_from_are_warned_of(tmp_path: Path) -> None:
+    train = load_pictures(read_classes(colours(tmp_path / "one", ("red", "blue"), 3)), SPEC, [])
+    others = load_pictures(read_classes(colours(tmp_path / "other", ("green", "yellow"), 3)), SPEC, [])
+    mixed = replace(others, squares=torch.cat([others.squares[:4], train.squares[[0, 5]]]))
+    assert check_copies(train, {"test": others}) == []
+    (warning,) = check_copies(train, {"validation": others, "test": mixed})
+    assert warning.startswith("2 of the 6 test pictures are copies")
+
+
 def epochs(*losses: float, validation: float = 0.5, rolled_back: bool = False) -> list[Epoch]:
     start = Epoch(0, None, 0.5, None)
     return [start, *(Epoch(number + 1, loss, validation, None, rolled_back) for number, loss in enumerate(losses))]
@@ -210,4 +220,5 @@ def test_who_learned_forgot_or_had_nothing_to_learn_is_not_warned() -> None:
     assert check_learned("lora", 2e-4, epochs(2.64, 2.63, 2.3)) == []
     assert check_learned("lora", 2e-4, epochs(2.64, 2.64, rolled_back=True)) == []
     assert check_learned("lora", 2e-4, epochs(0.01, 0.01, validation=1.0)) == []
+    assert check_learned("lora", 2e-4, epochs(1.01, 1.0, validation=0.6)) == []  # all in the first epoch
     assert check_learned("lora", 2e-4, epochs(2.64)) == check_learned("lora", 2e-4, epochs()) == []
