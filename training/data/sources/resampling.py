@@ -7,7 +7,8 @@ may hold a pair twice where two lanes, or a lane one after the other, draw the s
 A lane's steps are counted in rounds of a fixed number, each with its own random numbers. So a run that is resumed reads
 undecoded what came before in one round, and never more. A round holds several shards and begins anywhere in the first
 one: else what stands at a shard's end, where many rounds end before it, would come more rarely or never. For that a
-process reads a few shards undecoded when it begins, to learn how many pairs they hold.
+process reads a few shards undecoded when it begins, to learn how many pairs they hold. To go on is exact as long as
+the shards can be read as they could before.
 """
 
 from __future__ import annotations
