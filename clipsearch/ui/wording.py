@@ -257,13 +257,13 @@ def model_and_engine(model: str, engine: str) -> str:
 
 def _languages(model: ModelInfo) -> str:
     if len(model.languages) > 3:
-        return QCoreApplication.translate("wording", "many languages")
+        return QCoreApplication.translate("wording", "Many languages")
     return ", ".join(_language(code) for code in model.languages)
 
 
 def _language(code: str) -> str:
     if code in {"multi", "mul"}:
-        return QCoreApplication.translate("wording", "many languages")
+        return QCoreApplication.translate("wording", "Many languages")
     language = QLocale.languageToString(QLocale(code).language())
     return language if QLocale(code).language() != QLocale.Language.C else code
 

@@ -249,4 +249,4 @@ def test_progress_of_a_model_in_words() -> None:
 
 def test_a_model_of_many_languages_says_so() -> None:
     model = replace(OFFERED, languages=("multi",), speed="slow")
-    assert wording.model_facts(model).startswith("many languages · slow")
+    assert wording.model_facts(model).startswith("Many languages · slow")
