@@ -21,11 +21,14 @@ from tests.training.tiny_runs import EOT, VIT, colours, write_run
 from training.__main__ import main
 from training.errors import TrainingError
 from training.export import export
+from training.finetuning import finetune as steps
 from training.finetuning.finetune import finetune
 from training.finetuning.original import open_original
 from training.finetuning.pictures import halves, read_classes, some
 from training.finetuning.prepare import Data
 from training.finetuning.settings import RATES, Settings
+from training.finetuning.tasks import Retention
+from training.finetuning.tunable import Tuning
 
 QUICK = Settings(epochs=1, batch_size=16, alphas=2, rates=dict.fromkeys(RATES, 1e-3))
 
@@ -131,6 +134,31 @@ def test_the_reported_half_of_the_retention_set_chooses_nothing(tmp_path: Path) 
     for method in ("lora", "full"):
         assert same_bytes(*(tmp_path / name / method / "model.safetensors" for name in ("one", "other")))
     assert any(outcome.rolled_back for outcome in one)  # so that something was chosen by retention
+
+
+@pytest.mark.parametrize("stage", ["tune", "choose"])
+def test_tuning_and_choosing_see_the_watched_half_only(
+    stage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, data = write_run(tmp_path / "run"), colours(tmp_path / "data")
+    kept = colours(tmp_path / "kept", ("yellow", "red", "blue"), 5)  # 7 are watched, and 8 reported on
+    inside, seen = [False], set()
+    honest, accuracy = getattr(steps, stage), Retention.accuracy
+
+    def watched_stage(*arguments: Any) -> Any:
+        inside[0] = True
+        done = honest(*arguments)
+        inside[0] = False
+        return done
+
+    def watched_accuracy(self: Retention, tuning: Tuning) -> float:
+        seen.add((inside[0], len(self.pictures)))
+        return accuracy(self, tuning)
+
+    monkeypatch.setattr(steps, stage, watched_stage)
+    monkeypatch.setattr(Retention, "accuracy", watched_accuracy)
+    finetune(str(run), Data(data, retention=kept), tmp_path / "out", ["head"], replace(QUICK, alphas=4, allowed_loss=1))
+    assert {size for is_inside, size in seen if is_inside} == {7} and (False, 8) in seen
 
 
 def test_other_draws_are_reported_and_the_first_one_is_written(tmp_path: Path) -> None:
