@@ -150,7 +150,7 @@ def spread(learner: Learner, run: Run, processes: Processes) -> nn.Module:
         return divided(learner, processes)
     told = run.objective
     is_plain = told.kind in {"contrastive", "sigmoid"} and not told.captioning and not told.self_supervision
-    return DistributedDataParallel(learner, find_unused_parameters=not is_plain, broadcast_buffers=False)
+    return DistributedDataParallel(learner, find_unused_parameters=not is_plain)
 
 
 def divided(learner: Learner, processes: Processes) -> nn.Module:
