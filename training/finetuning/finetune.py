@@ -59,12 +59,10 @@ def finetune(
             work = prepare(original, data, replace(settings, seed=settings.seed + draw), [])
         for method in methods:
             outcome, clip = _try(method, work, draw, told)
-            hints = check_learned(method, settings.rate(method), outcome.epochs) if not draw else []
-            for hint in hints:
-                told(f"warning: {hint}")
+            report = replace(report, outcomes=[*report.outcomes, outcome])
             if not draw:
                 lay_out(clip, original.form, out / method)
-            report = replace(report, outcomes=[*report.outcomes, outcome], warnings=[*report.warnings, *hints])
+                report = _hinted(report, outcome, told)
             _write(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n", out / RESULTS)
             _write(report.card(), out / CARD)
     return report
@@ -84,6 +82,14 @@ def _empty(original: Original, data: Data, work: Work, warnings: Sequence[str]) 
     kinds = "pairs" if data.pairs else "classes"
     measured_on = "test" if len(work.task.test) else "validation"
     return Report(original.name, kinds, str(data.pictures), measured_on, work.sizes, work.settings, [], warnings)
+
+
+def _hinted(report: Report, outcome: Outcome, told: Callable[[str], None]) -> Report:
+    """Tell and add what the user could do where a method learned next to nothing."""
+    hints = check_learned(outcome.method, report.settings.rate(outcome.method), outcome.epochs)
+    for hint in hints:
+        told(f"warning: {hint}")
+    return replace(report, warnings=[*report.warnings, *hints])
 
 
 def _try(method: str, work: Work, draw: int, told: Callable[[str], None]) -> tuple[Outcome, CLIP]:
