@@ -595,7 +595,7 @@ def test_the_index_of_every_model_is_verified_and_mended(library: Library, reope
     file._saved_generation = -1
     file.save()
     again = reopen(FakeInstalled(starter=FakeEncoder(name="starter")))
-    assert verify(again).findings == [f"The search index of {OTHER} has wrong vectors for 1 photos."]
+    assert verify(again).findings == [f"The search index of {OTHER} has wrong vectors for 1 photo."]
     assert verify(again, repair=True).ok
     assert verify(reopen()).ok
 
