@@ -35,6 +35,12 @@ class Judged:
     chance: float = 0.1
 
 
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave curves undrawn, which would take as long as all steps; `test_logs` and `test_command` draw them."""
+    monkeypatch.setattr(logs, "draw", lambda rows, path: path.touch())
+
+
 def go(run: Run, out: Path, judge: Judge | None = None, seed: int = 7, **steps: tuple[int, ...]) -> Result:
     open_folder(run, out)
     return fit(run, out, learner_of(run.network, seed), Endless(run, **steps), judge)

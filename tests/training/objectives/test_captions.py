@@ -108,7 +108,7 @@ def test_a_block_is_torchs_own_decoder_layer() -> None:
 def test_what_was_learned_by_heart_is_written(name: str) -> None:
     learner, batch = learner_of(VIT, **TABLES[name]), next(batch_of(VIT).parts(4))
     optimiser = torch.optim.AdamW([weight for weight in learner.parameters() if weight.requires_grad], lr=3e-3)
-    for _ in range(140):
+    for _ in range(100):
         optimiser.zero_grad()
         whole_loss(learner, batch).backward()  # type: ignore[no-untyped-call]
         optimiser.step()

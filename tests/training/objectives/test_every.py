@@ -12,7 +12,9 @@ from training.objectives import Learner
 from training.objectives.objective import Features
 
 NAMES = list(EVERY)
-STEPS = {"locked": 150, "sigmoid": 100, "contrastive, resnet": 80}
+#: about one and a half times what each of them needs, where it is not 25
+STEPS = {"locked": 110, "sigmoid": 60, "pseudo-labels": 60, "contrastive, resnet": 60}
+STEPS |= {"language model": 70, "language model, resnet": 70}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if "resnet" not in name])
@@ -49,7 +51,7 @@ def test_it_learns_eight_pairs_and_then_knows_them(name: str) -> None:
     trained = [weight for weight in learner.parameters() if weight.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=3e-3)
     before = float(whole_loss(learner, batch).detach())
-    for _ in range(STEPS.get(name, 60)):
+    for _ in range(STEPS.get(name, 25)):
         optimiser.zero_grad()
         whole_loss(learner, batch).backward()  # type: ignore[no-untyped-call]
         assert all(weight.grad is not None for weight in trained), "unused weights would stop DDP"
