@@ -187,7 +187,7 @@ def test_a_vector_of_the_wrong_length_is_told_passed_over_and_removed(catalog: C
     ids = store(catalog, new_file(folder.id, "a"), new_file(folder.id, "b", "b")).photo_ids
     with catalog._database.write() as connection:
         connection.exec_driver_sql("UPDATE vector SET data = substr(data, 1, 3) WHERE photo_id = ?", (ids[0],))
-    assert catalog.integrity() == ["1 vectors of model-1 are damaged."]
+    assert catalog.integrity() == ["1 vector of model-1 is damaged."]
     assert [found for found, _ in catalog.embeddings.of(MODEL, ids)] == [[ids[1]]]
     assert catalog.embeddings.remove_wrong() == 1
     assert catalog.integrity() == []

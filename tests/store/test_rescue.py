@@ -100,7 +100,7 @@ def test_a_sound_catalog_comes_out_as_it_was(original: Path, path: Path) -> None
     for query in (JUDGEMENTS, FILES, VECTORS):
         assert contents(path, query) == contents(original, query)
     assert report[1:] == [
-        "Read from it: 1 folders, 1,500 photos, 1,500 files, 1 categories, 100 judgements, 1,500 vectors."
+        "Read from it: 1 folder, 1,500 photos, 1,500 files, 1 category, 100 judgements, 1,500 vectors."
     ]
     with closing(Catalog(path)) as catalog:
         assert catalog.models.chosen() == "other"

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Column, Float, Integer, LargeBinary, Table
 
 from clipsearch.errors import CatalogError
+from clipsearch.nouns import noun
 from clipsearch.store.database import Database
 from clipsearch.store.safety.backups import Backup, Backups
 from clipsearch.store.safety.salvage import Row, Salvage, opened_damaged
@@ -38,14 +39,7 @@ _TABLES = (  # in the order in which they refer to each other
     schema.judgement,
     schema.vector,
 )
-_NAMES = {  # table -> what the user calls its rows
-    "folder": "folders",
-    "photo": "photos",
-    "file": "files",
-    "category": "categories",
-    "judgement": "judgements",
-    "vector": "vectors",
-}
+_TOLD = ("folder", "photo", "file", "category", "judgement", "vector")  # tables, called as one of their rows is
 _WITNESSES = {  # table -> an index that holds these columns, too
     "photo": ("sqlite_autoindex_photo_1", "content_hash"),
     "file": ("ix_file_photo_id", "photo_id"),
@@ -390,7 +384,7 @@ def _count_generations_anew(new: sqlite3.Connection) -> None:
 def _counts(new: sqlite3.Connection) -> dict[str, int]:
     return {
         name: int(new.execute(f"SELECT count(*) FROM {name}").fetchone()[0])  # noqa: S608 (our own names)
-        for name in _NAMES
+        for name in _TOLD
     }
 
 
@@ -409,7 +403,7 @@ def _told_saved(saved: dict[str, int], now: dict[str, int], used: Backup | None)
 
 
 def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {_NAMES[name]}" for name, count in counts.items())
+    return ", ".join(f"{count:,} {noun(count, name)}" for name, count in counts.items())
 
 
 def _told_lost(damaged: Iterable[str], used: Backup | None) -> Iterator[str]:
