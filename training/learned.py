@@ -26,8 +26,10 @@ def open_learner(path: Path) -> tuple[Learner, Texts]:
     checkpoint = _checkpoint(trained.weights, trained.folder)
     clip = weights_of(find(checkpoint))
     objective = build(trained.run, clip)
+    averaged = checkpoint / AVERAGE / checkpoints.OBJECTIVE
     try:
-        objective.load_state_dict(load_file(checkpoint / checkpoints.OBJECTIVE))
+        own = load_file(checkpoint / checkpoints.OBJECTIVE)
+        objective.load_state_dict(own | (load_file(averaged) if averaged.is_file() else {}))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise TrainingError(f"The checkpoint {checkpoint} is damaged or not of this run ({error}).") from error
     return Learner(clip, objective).eval(), Texts.load(trained.folder)

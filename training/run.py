@@ -63,6 +63,11 @@ class Objective(Table, frozen=True):
     patch_dropout: float = 0.0  # share of the patches left out in training
     ngrams: int = 65536  # the most frequent ones, which Visual N-Grams learn
 
+    @property
+    def compares(self) -> bool:
+        """Whether pictures and texts get features that are compared; else texts are only predicted from pictures."""
+        return self.kind in {"contrastive", "sigmoid", "pseudo-labels"}
+
 
 class Optimiser(Table, frozen=True):
     """AdamW; the betas and eps are the tower's own unless they are given (paper, table 18)."""
@@ -228,7 +233,6 @@ def _shapes(network: CLIPConfig) -> dict[str, bool]:
 
 def check_objective(objective: Objective, network: CLIPConfig) -> None:
     """Raise TrainingError for what cannot be learned together, or not by this network."""
-    compares = objective.kind in {"contrastive", "sigmoid", "pseudo-labels"}
     text, is_locked = network.text, objective.locked_image_tower
     faults = {
         "patch_dropout is a share of the patches, from 0 to less than 1.": not 0 <= objective.patch_dropout < 1,
@@ -242,7 +246,7 @@ def check_objective(objective: Objective, network: CLIPConfig) -> None:
             is_locked and (objective.patch_dropout > 0 or objective.self_supervision > 0)
         ),
         "Captioning is added to an objective that compares pictures and texts: contrastive, sigmoid, pseudo-labels.": (
-            objective.captioning > 0 and not compares
+            objective.captioning > 0 and not objective.compares
         ),
         "Captioning needs a text tower that is a causal Transformer.": (
             objective.captioning > 0 and (text.kind != "transformer" or not text.causal)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -70,6 +71,11 @@ def normalised(pixels: Tensor, mean: Channels, std: Channels) -> Tensor:
     """
     if pixels.is_floating_point():
         return pixels
+    scale, offset = _scale_and_offset(mean, std, pixels.device)
+    return pixels.float().mul_(scale).sub_(offset)
+
+
+@cache  # a copy to a GPU would wait for it
+def _scale_and_offset(mean: Channels, std: Channels, device: torch.device) -> tuple[Tensor, Tensor]:
     means, stds = (torch.tensor(values)[:, None, None] for values in (mean, std))
-    scale, offset = 1 / (255 * stds), means / stds
-    return pixels.float().mul_(scale.to(pixels.device)).sub_(offset.to(pixels.device))
+    return (1 / (255 * stds)).to(device), (means / stds).to(device)

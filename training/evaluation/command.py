@@ -13,6 +13,7 @@ from clipsearch.encode.convert import TextForm
 from clipsearch.encode.tokenizer import pad
 from training.evaluation.scoring import score
 from training.evaluation.zero_shot import Tokens
+from training.learned import open_learner
 from training.objectives.contrastive import Contrastive
 from training.objectives.objective import Learner
 from training.run import Evaluation
@@ -33,11 +34,17 @@ def tokens_of(form: TextForm) -> Tokens:
 def evaluate(model: Path, evaluation: Evaluation) -> None:
     """Print the score of a model: a run's `model/`, the run itself, one of its checkpoints, or any that can be read.
 
-    Classes are compared by the cosines of features, whatever the model was trained by. Raises ClipsearchError for a
-    model, tokenizer, folder or templates that cannot be used.
+    Classes are compared by the cosines of features; where a run only predicts texts, by what its checkpoint says of
+    them. Raises ClipsearchError for a model, tokenizer, folder or templates that cannot be used.
     """
-    trained = find(model)
-    clip = weights_of(trained)
-    tokens = tokens_of(form_of(trained, clip.config))
-    result = score(Learner(clip, Contrastive()), tokens, evaluation)
+    learner, tokens = _opened(model)
+    result = score(learner, tokens, evaluation)
     print(json.dumps({"model": str(model), **result.to_json()}))
+
+
+def _opened(model: Path) -> tuple[Learner, Tokens]:
+    trained = find(model)
+    if trained.run and not trained.run.objective.compares:
+        return open_learner(model)
+    clip = weights_of(trained)
+    return Learner(clip, Contrastive()), tokens_of(form_of(trained, clip.config))
