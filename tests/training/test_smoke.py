@@ -55,6 +55,6 @@ def test_the_smoke_run_learns_and_the_program_searches_with_it(tmp_path: Path) -
     lines(environment, "clipsearch", "index", tmp_path / "pictures", "--json")
     found = {}
     for name, words in Random(0).sample(sorted(named.items()), 12):
-        first = lines(environment, "clipsearch", "search", words, "--top", 1, "--json")[0]
+        first = lines(environment, "clipsearch", "search", words, "--limit", 1, "--json")[0]
         found[name] = Path(first["path"]).name
     assert sum(name == first for name, first in found.items()) >= 6  # by chance it would be one in two
