@@ -103,3 +103,20 @@ def test_its_noise_follows_from_seed_and_step() -> None:
 
     assert torch.equal(trained(1), trained(1))
     assert not torch.equal(trained(1), trained(2))
+
+
+def test_a_row_without_gradient_decays_as_in_torchs() -> None:
+    """A rare word's statistics go through all small numbers to none; nothing of it may reach the weights."""
+    weights = nn.Parameter(torch.randn(3, 8, generator=torch.Generator().manual_seed(1)))
+    other = nn.Parameter(weights.detach().clone())
+    half = HalfAdamW([{"params": [weights], "weight_decay": 0.1}], *NUMBERS)
+    full = torch.optim.AdamW([{"params": [other], "weight_decay": 0.1}], *NUMBERS)
+    for step in range(2000):
+        gradient = torch.randn(3, 8, generator=torch.Generator().manual_seed(step))
+        gradient[1] *= step == 0
+        for parameter, optimiser in ((weights, half), (other, full)):
+            parameter.grad = gradient.clone()
+            optimiser.step()
+    assert all(value.isfinite().all() for value in half.state[weights].values())
+    torch.testing.assert_close(weights[1], other[1], atol=1e-4, rtol=1e-3)
+    assert (weights - other).norm() < 0.02 * other.norm()

@@ -59,3 +59,12 @@ def test_rows_of_all_sizes_are_packed_closely() -> None:
     error = (unpack(half, scale) - x).abs() / x.abs().clamp_min(1e-38)
     assert error.max() < 2**-9
     assert torch.equal(unpack(half, scale)[4], x[4])
+
+
+def test_rows_down_to_the_smallest_numbers_stay_finite_and_near() -> None:
+    smallest = 2.0**-149
+    x = torch.tensor([[1e-36, -1e-37], [1.1e-41, 3e-42], [-5e-44, smallest], [smallest, 0.0], [0.0, 0.0]])
+    half, scale = pack(x, torch.Generator().manual_seed(4))
+    assert (scale >= torch.finfo(torch.float32).smallest_normal).all()
+    found = unpack(half, scale)
+    assert ((found - x).abs() <= (x.abs() * 2**-9).clamp_min(smallest)).all()
