@@ -29,7 +29,7 @@ CONFIG = Path(runs.__file__).parent / "configs" / "drawings.toml"
 SHOTS = os.environ.get("CLIPSEARCH_BENCHMARK_SHOTS", "16")
 DRAWS = os.environ.get("CLIPSEARCH_BENCHMARK_DRAWS", "3")
 RATE = os.environ.get("CLIPSEARCH_BENCHMARK_RATE", "10")  # times the usual ones, which suit larger models
-KEPT = 600  # emoji whose names the model must keep knowing
+KEPT = 1400  # emoji whose names the model must keep knowing
 
 #: folder of the clip art -> what its pictures are called
 KINDS = {

@@ -15,7 +15,7 @@ from training.errors import TrainingError
 from training.scenes import ASPECTS, exams, held_out, scene, texts
 from training.scenes.captions import background, caption, named
 from training.scenes.content import Background, Content, Thing, Word, combinations_of, imagine
-from training.scenes.drawing import draw
+from training.scenes.drawing import FACES, draw
 from training.scenes.folder import write
 from training.scenes.parts import (
     COLOURS,
@@ -267,3 +267,12 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="not empty"):
         write(tmp_path, 5, seed=2, held_out=False, size=32)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_words_are_written_in_several_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = Content(Background("plain", "white"), word=Word("red", "lamp"))
+    seen = set()
+    for face in FACES:
+        monkeypatch.setattr("training.scenes.drawing.FACES", (face,))
+        seen.add(draw(content, Random(3), 64).tobytes())
+    assert len(seen) == len(FACES) > 2

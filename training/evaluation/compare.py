@@ -49,7 +49,7 @@ def accuracies(methods: Sequence[Method]) -> str:
 
 def ratios(found: Sequence[Gain]) -> str:
     """Return a table of how many times fewer pairs methods need, in Markdown."""
-    heads = ["method", "than", "times fewer pairs (single seeds, each at its own accuracy)", "at accuracy", "the other's highest", "paper"]
+    heads = ["method", "than", "times fewer pairs (single seeds)", "at accuracy", "the other's highest", "paper"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for gain in found:
         highest = f"{gain.other.mean.best:.3f}{'' if gain.is_reached else ', not reached'}"

@@ -34,7 +34,7 @@ from training.finetuning.pictures import (
     split_pairs,
 )
 from training.finetuning.settings import Settings
-from training.finetuning.tasks import Classes, Pairs, Retention, Task
+from training.finetuning.tasks import Classes, Pairs, Retention, Task, fitting_scale
 from training.finetuning.towers import Towers, Words, words
 from training.finetuning.vocabulary import vocabulary
 
@@ -108,14 +108,15 @@ def prepare(original: Original, data: Data, settings: Settings, warnings: list[s
     if not data.pairs:
         check_told_apart(own)
     ordinary = words(vocabulary(original.form.tokenizer, settings.seed), _templates(data)[:1], tokens)
-    kind = Pairs if data.pairs else Classes
-    task = kind(own, load(split.train), load(split.validation), test)
+    towers = Towers(_frozen(original.clip, settings.device))
+    pictures = (load(split.train), load(split.validation), test)
+    task = Pairs(own, *pictures) if data.pairs else Classes(own, *pictures, fitting_scale(towers, own, pictures[0]))
     if data.retention is None:
         warnings.append("Without a retention set nobody sees what the model forgets; give one by --retention.")
     retained = _retained(data.retention, data, tokens, load, settings) if data.retention else None
     if retained:
         warnings += check_retention(len(retained.reported.pictures))
-    work = Work(original, Towers(_frozen(original.clip, settings.device)), task, ordinary, retained, settings)
+    work = Work(original, towers, task, ordinary, retained, settings)
     others = {"validation": task.validation, "test": task.test}
     kept = {"retention": work.reported.pictures} if work.reported else {}
     warnings += check_copies(task.train, others | kept)

@@ -12,8 +12,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.finetuning.pictures import Pictures
-from training.finetuning.towers import Words
+from training.finetuning.towers import Towers, Words
 from training.finetuning.tunable import Tuning
+
+LEAST_SCALE = 5.0  # below, hardly anything that tuning changes would change the probabilities
+_HALVINGS = 30
 
 
 class Score(NamedTuple):
@@ -47,15 +50,19 @@ class Task(ABC):
         return Score(self.accuracy(tuning, pictures), -torch.inf if math.isnan(loss) else -loss)
 
 
+@dataclass(frozen=True)
 class Classes(Task):
-    """Each picture among all classes: softmax over the cosines with the classes' vectors.
+    """Each picture among all classes: softmax over the cosines with the classes' vectors, times `scale`.
 
     This is the contrastive objective from picture to text, but with every class as a candidate once: a batch has no two
-    texts that are the same, and may be as small as one likes.
+    texts that are the same, and may be as small as one likes. Without a scale it is the model's.
     """
 
+    scale: float | None = None
+
     def loss(self, tuning: Tuning, pictures: Pictures, rows: Tensor) -> Tensor:
-        logits = tuning.towers.scale * tuning.images(pictures, rows) @ tuning.texts(self.words).T
+        scale = tuning.towers.scale if self.scale is None else self.scale
+        logits = scale * tuning.images(pictures, rows) @ tuning.texts(self.words).T
         return functional.cross_entropy(logits, pictures.labels[rows].to(logits.device))
 
     def accuracy(self, tuning: Tuning, pictures: Pictures) -> float:
@@ -80,6 +87,24 @@ class Pairs(Task):
         found_texts = (scores.argmax(1) == own).float().mean()
         found_pictures = (own[scores.argmax(0)] == torch.arange(len(texts))).float().mean()
         return float(found_texts + found_pictures) / 2
+
+
+@torch.no_grad()
+def fitting_scale(towers: Towers, words: Words, pictures: Pictures) -> float:
+    """Return the scale of the cosines at which the classes' probabilities fit these pictures best (cross-entropy).
+
+    It lies between LEAST_SCALE and the model's own, which is far too sure of pictures unlike those it has learned from:
+    tuning would first unlearn that, at the cost of what the model knows. The loss is convex in the scale, so its slope
+    tells on which side the best one lies.
+    """
+    cosines = towers.images(pictures) @ towers.texts(words).T
+    right = cosines[torch.arange(len(pictures)), pictures.labels.to(cosines.device)]
+    low, high = LEAST_SCALE, max(LEAST_SCALE, float(towers.scale))
+    for _ in range(_HALVINGS):
+        middle = math.sqrt(low * high)
+        expected = ((middle * cosines).softmax(1) * cosines).sum(1)
+        low, high = (middle, high) if expected.mean() < right.mean() else (low, middle)
+    return high
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from math import cos, pi, radians, sin
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -22,6 +23,8 @@ _TILT_DEGREES = 12
 _TONE = 20  # most that a channel differs from the colour's own
 _NOISE = 16  # most that a pixel differs
 _RADII = {"small": (0.17, 0.20), "medium": (0.25, 0.29), "large": (0.36, 0.42)}
+#: Pillow's own, and files of matplotlib's
+FACES = ("", "DejaVuSans.ttf", "DejaVuSerif.ttf", "DejaVuSansMono-Oblique.ttf", "STIXGeneralItalic.ttf")
 
 
 def draw(content: Content, random: Random, size: int) -> Image.Image:
@@ -140,12 +143,13 @@ def _place(image: Image.Image, shape: str, tone: Colour, spot: Spot, turn: float
 
 
 def _write(image: Image.Image, word: Word, random: Random) -> None:
-    """Write a word in small or capital letters, thin or bold, a little turned, over most of the width."""
+    """Write a word in any font, small or capital letters, thin or bold, a little turned, over most of the width."""
     text = word.text.upper() if random.random() < 0.3 else word.text
     bold = random.choice((0, 0, image.width // 64))
-    font = _font(12 * _FINER)
+    face = random.choice(FACES)
+    font = _font(face, 12 * _FINER)
     width = random.uniform(0.6, 0.88) * image.width
-    font = _font(max(6, round(12 * _FINER * width / font.getlength(text))))
+    font = _font(face, max(6, round(12 * _FINER * width / font.getlength(text))))
     box = font.getbbox(text, stroke_width=bold)
     mask = Image.new("L", (round(box[2] - box[0]) + 2, round(box[3] - box[1]) + 2))
     ImageDraw.Draw(mask).text((1 - box[0], 1 - box[1]), text, fill=255, font=font, stroke_width=bold)
@@ -155,10 +159,18 @@ def _write(image: Image.Image, word: Word, random: Random) -> None:
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
+def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.truetype(_folder_of_fonts() / face, size) if face else ImageFont.load_default(size)
     assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's own font, whenever a size is given
     return font
+
+
+@cache
+def _folder_of_fonts() -> Path:
+    """Return where matplotlib, which draws the curves, keeps the fonts that it brings."""
+    import matplotlib
+
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 
 
 def _noisy(image: Image.Image, random: Random) -> Image.Image:

@@ -11,7 +11,7 @@ from clipsearch.model import CLIP
 from tests.encode.tiny_packages import random_model
 from tests.training.finetuning.scripted import pictures, task, words
 from tests.training.tiny_runs import VIT
-from training.finetuning.tasks import Pairs, Retention
+from training.finetuning.tasks import LEAST_SCALE, Pairs, Retention, fitting_scale
 from training.finetuning.towers import Towers
 from training.finetuning.tunable import Tuning, still
 
@@ -101,3 +101,18 @@ def test_a_score_compares_accuracy_first() -> None:
     score = own.score(tuning, own.validation)
     assert score.accuracy == own.accuracy(tuning, own.validation)
     assert score.minus_loss == pytest.approx(-float(own.loss(tuning, own.validation, torch.arange(6))), abs=1e-6)
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 3.0])
+def test_the_scale_is_where_the_loss_is_least(sharpness: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = torch.Generator().manual_seed(0)
+    shown, own = pictures(60, 7), words(3, 1)
+    texts = functional.normalize(torch.randn(3, 8, generator=noise), dim=-1)
+    images = functional.normalize(sharpness * texts[shown.labels] + torch.randn(60, 8, generator=noise), dim=-1)
+    towers = Towers(random_model(VIT))
+    monkeypatch.setattr(towers, "images", lambda some: images)
+    monkeypatch.setattr(towers, "texts", lambda some: texts)
+    losses = {scale: float(functional.cross_entropy(scale * images @ texts.T, shown.labels)) for scale in range(5, 15)}
+    best = min(losses, key=lambda scale: losses[scale])
+    assert fitting_scale(towers, own, shown) == pytest.approx(best, abs=0.6)
+    assert LEAST_SCALE <= fitting_scale(towers, own, shown) <= float(towers.scale)
