@@ -8,6 +8,7 @@ from functools import partial
 
 import torch
 from torch import nn
+from torch._dynamo import config as dynamo
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
@@ -40,14 +41,31 @@ def prepare_blocks(model: nn.Module, loop: Loop, backend: str = "inductor") -> N
     Blocks are compiled one by one: the same code serves all of a tower, so that it is compiled once. The names of the
     weights do not change.
     """
+    if loop.compile:
+        _allow_versions(model)
     for block in model.modules():
         if isinstance(block, Block | Bottleneck):
             forward = block.forward
             if loop.compile:
-                forward = torch.compile(forward, backend=backend)
+                forward = torch.compile(forward, backend=backend, dynamic=_is_dynamic(block))
             if loop.gradient_checkpointing:
                 forward = partial(checkpoint, forward, use_reentrant=False, context_fn=partial(_contexts, block))
             block.forward = forward  # type: ignore[method-assign]
+
+
+def _allow_versions(model: nn.Module) -> None:
+    """Let torch compile the ResNet's code for each of its blocks, with and without gradients, instead of giving up."""
+    versions = 4 * sum(isinstance(block, Bottleneck) for block in model.modules())
+    dynamo.recompile_limit = max(dynamo.recompile_limit, versions)
+
+
+def _is_dynamic(block: nn.Module) -> bool | None:
+    """Say whether one version is to serve all shapes (None: where torch sees several).
+
+    Texts have many lengths. A ResNet's blocks differ in their channels; torch's inductor cannot normalise batches
+    of an unknown number of them ("Cannot convert expression to float").
+    """
+    return False if isinstance(block, Bottleneck) else None
 
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:

@@ -29,7 +29,7 @@ def pack(x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, T
     """Store float32 x [rows, ...] in half: float16 of the same shape, and a float32 scale a row [rows, 1, ...].
 
     The scale brings a row's largest value near the upper end of fp16, so that 2^38 lies between it and the smallest
-    value that is not lost; rounding is stochastic. It is a normal number: values decay to less than it can be divided by.
+    value that is not lost; rounding is stochastic. The scale is a normal number, also where values decay to nothing.
     """
     largest = x.abs().amax(dim=tuple(range(1, x.ndim)), keepdim=True)
     scale = (largest / FULL_SCALE).clamp_min(torch.finfo(torch.float32).smallest_normal)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 
 import pytest
@@ -35,6 +36,23 @@ def test_checkpointed_blocks_compute_the_same(config: CLIPConfig) -> None:
 @dynamo_looks_at_gradients
 def test_compiled_blocks_compute_the_same() -> None:
     assert_close(state_after(VIT, compile=True), state_after(VIT))
+
+
+@pytest.mark.slow
+@dynamo_looks_at_gradients
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch", "ignore::FutureWarning:torch")
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="torch compiles for the CPU with it")
+def test_a_resnets_blocks_compile_for_real() -> None:
+    """Its blocks share their code but not their channels, of which inductor must not make one version."""
+    learner = learner_of(RESNET)
+    prepare_blocks(learner, run_of(RESNET, compile=True).loop)
+    backward(learner, batch_of(RESNET, 8, 1))
+    found = gradients_of(learner)
+    learner.eval()
+    learner.clip.encode_image(batch_of(RESNET, 8, 1).pixels)
+    plain = learner_of(RESNET)
+    backward(plain, batch_of(RESNET, 8, 1))
+    assert_close(found, gradients_of(plain), 1e-4)
 
 
 @pytest.mark.slow
