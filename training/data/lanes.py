@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from training.data.order import MOST_TRIES
-from training.data.pairs import BadPairError, Batch, Pair
+from training.data.pairs import Batch, Pair
 from training.data.prepared import Preparation, Prepared
 from training.data.sources.resampling import ResampledLane
 from training.data.sources.shards import Lane, Piece
@@ -74,23 +74,18 @@ class Reader:
         self._ahead: deque[Piece] = deque()
 
     def read(self, step: int, bad: list[str]) -> list[Prepared]:
-        """Make a step's pairs ready, in order; what is wrong with others is added. Raises TrainingError."""
+        """Make a step's pairs ready, in order; what is wrong with its own is added to `bad`. Raises TrainingError."""
         piece = self._piece(0)
         bad.extend(piece.told)
-        good: dict[int, Prepared] = {}
-        for place, pair in enumerate(piece.pairs):
-            try:
-                good[place] = self._preparation.prepare(pair, step, self._lane.first + place)
-            except BadPairError as error:
-                bad.append(str(error))
         used = {pair.key for pair in piece.pairs}
         spare, borrowed = self._spare(used), self._borrowed(step, used)
-        for place in (place for place in range(len(piece.pairs)) if place not in good):
-            pairs = chain(islice(spare, MOST_TRIES), islice(borrowed, MOST_TRIES))
+        prepared = []
+        for slot, own in enumerate(piece.pairs, self._lane.first):
+            pairs = chain([own], islice(spare, MOST_TRIES), islice(borrowed, MOST_TRIES))
             candidates = (partial(_itself, pair) for pair in pairs)
-            good[place] = self._preparation.first_good(candidates, step, self._lane.first + place, bad)
+            prepared.append(self._preparation.first_good(candidates, step, slot, bad))
         self._ahead.popleft()
-        return [good[place] for place in range(len(piece.pairs))]
+        return prepared
 
     def _spare(self, used: set[str]) -> Iterator[Pair]:
         """Yield pairs of the steps to come that this step has not used; when there are no more, any again and again."""

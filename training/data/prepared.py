@@ -45,17 +45,22 @@ class Preparation:
         return Prepared(square, self.variations.two_views(image, dice) if self.variations.views else None, pair.text)
 
     def first_good(self, pairs: Iterable[Callable[[], Pair]], step: int, slot: int, bad: list[str]) -> Prepared:
-        """Prepare the first of the pairs that can be used, each looked up by a call; add what is wrong with others.
+        """Prepare the first of the pairs that can be used, each looked up by a call.
 
-        Raises TrainingError if there is none.
+        If that is not the very first, what is wrong with that one is added to `bad`; those that were to stand for it
+        are told when it is their turn. Raises TrainingError if there is none.
         """
+        wrong: list[str] = []
         for look_up in pairs:
             try:
-                return self.prepare(look_up(), step, slot)
+                prepared = self.prepare(look_up(), step, slot)
             except BadPairError as error:
-                bad.append(str(error))
+                wrong.append(str(error))
+            else:
+                bad.extend(wrong[:1])
+                return prepared
         raise TrainingError(
-            f"Hardly any pair of this run can be used; of the last ones that were tried: {' '.join(bad[-3:])}"
+            f"Hardly any pair of this run can be used; of the last ones that were tried: {' '.join(wrong[-3:])}"
         )
 
     def batch(self, prepared: Sequence[Prepared], bad: list[str]) -> Batch:

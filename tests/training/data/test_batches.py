@@ -196,7 +196,29 @@ def test_a_batch_of_shards_holds_no_pair_twice_though_most_are_bad(tmp_path: Pat
     network = replace(NETWORK, text=replace(NETWORK.text, vocab_size=256))
     for batch in batches_of(run_of("shards", tmp_path / "a.tar", batch_size=50, network=network), 2):
         assert len(set(numbers(batch))) == 50
-        assert len(batch.bad) > 150
+        assert len(set(batch.bad)) == len(batch.bad) <= 50
+
+
+def test_what_is_bad_is_counted_once_and_with_its_step(tmp_path: Path) -> None:
+    path = table(tmp_path, 30)
+    with path.open("a") as file:
+        file.writelines(f"none-{number}.png,missing\n" for number in range(10))
+        file.writelines("broken\n" for _ in range(100))
+    told = [batch.bad for batch in batches_of(run_of("table", path), 10)]
+    missing = [sum("no longer there" in sentence for sentence in bad) for bad in told]
+    assert sum(missing) == 10
+    assert [len(bad) - lost for bad, lost in zip(told, missing, strict=True)] == [100, *[0] * 9]
+
+
+def test_what_resampling_reads_ahead_is_counted_when_its_pairs_come(tmp_path: Path) -> None:
+    shard(tmp_path / "0.tar", range(6))
+    data = shard(tmp_path / "1.tar", range(6, 12)).read_bytes()
+    with tarfile.open(fileobj=BytesIO(data)) as tar:
+        middle = tar.getmembers()[6].offset_data + 100
+    (tmp_path / "1.tar").write_bytes(data[:middle])
+    counts = [len(batch.bad) for batch in batches_of(run_of("shards", f"{tmp_path}/{{0..1}}.tar", resampled=True), 24)]
+    assert 0 < sum(counts) < 30  # of 96 pairs; one in nine things read is the end of the damaged shard
+    assert max(counts) < 10
 
 
 @pytest.mark.parametrize("good", [1, 2])

@@ -20,7 +20,17 @@ from dataclasses import dataclass
 from itertools import count, islice, pairwise
 
 from training.data.pairs import Pair
-from training.data.sources.shards import MOST_LANES, SHUFFLED, Piece, borrowed, no_pair_in, read, shuffled, urls_of
+from training.data.sources.shards import (
+    MOST_LANES,
+    SHUFFLED,
+    Piece,
+    borrowed,
+    drained,
+    no_pair_in,
+    read,
+    shuffled,
+    urls_of,
+)
 from training.run import Data
 
 ROUND_SHARDS = 4  # a round is as long as so many shards
@@ -58,25 +68,46 @@ class ResampledLane:
         return borrowed(self.urls, self.text_key, f"borrowed/{self.seed}/{self.first}/{step}")
 
     def _round(self, number: int) -> Iterator[Piece]:
-        """Yield the steps of a round, and on; all of it follows from the lane and the number."""
+        """Yield the steps of a round, and on; all of it follows from the lane and the number.
+
+        A shard without a pair is told by the first of all lanes only, since all draw it.
+        """
         dice = random.Random(f"resampled/{self.seed}/{self.first}/{number}")
         told: list[str] = []
-        entered = islice(_pairs(self._drawn(dice), told), dice.randrange(self.shard_pairs), None)
-        pairs = shuffled(entered, dice)
+        empty: list[str] = []
+        pairs = _pairs(shuffled(self._entered(dice, empty), dice), told)
         while len(taken := list(islice(pairs, self.size))) == self.size:
-            yield Piece(taken, _drained(told))
-        raise no_pair_in(self.urls, told)
+            first_told = [] if self.first else drained(empty)
+            yield Piece(taken, [*first_told, *drained(told)])
+        raise no_pair_in(self.urls, empty)
 
-    def _drawn(self, dice: random.Random) -> Iterator[Pair | str]:
-        """Yield what is in shards drawn with replacement; one without a pair is drawn no more in a round."""
+    def _entered(self, dice: random.Random, empty: list[str]) -> Iterator[Pair | str]:
+        """Yield what is drawn, from any pair of the first shard on."""
+        items = self._drawn(dice, empty)
+        for _ in islice(_pairs(items, []), dice.randrange(self.shard_pairs)):
+            pass
+        yield from items
+
+    def _drawn(self, dice: random.Random, empty: list[str]) -> Iterator[Pair | str]:
+        """Yield what is in shards drawn with replacement.
+
+        One without a pair is drawn no more in a round, and what is wrong with it is added to `empty` at once: it comes
+        with no pairs, with which it could wait in the buffer.
+        """
         left = list(self.urls)
         while left:
-            url, found = dice.choice(left), False
-            for item in read([url], self.text_key):
-                found = found or isinstance(item, Pair)
-                yield item
-            if not found:
+            url = dice.choice(left)
+            wrong: list[str] = []
+            pairs = _pairs(read([url], self.text_key), wrong)
+            if (pair := next(pairs, None)) is None:
                 left.remove(url)
+                empty.extend(wrong)
+                continue
+            while pair:
+                yield from drained(wrong)
+                yield pair
+                pair = next(pairs, None)
+            yield from wrong
 
 
 def resampled_lanes_of(data: Data, rank: int, world: int, batch: int, seed: int) -> list[ResampledLane]:
@@ -108,15 +139,9 @@ def _pairs_in(url: str, text_key: str, told: list[str]) -> int:
 
 
 def _pairs(items: Iterator[Pair | str], told: list[str]) -> Iterator[Pair]:
-    """Yield the pairs, and add what else there is to `told`, which need not wait in a buffer."""
+    """Yield the pairs, and add what else there is to `told`."""
     for item in items:
         if isinstance(item, Pair):
             yield item
         else:
             told.append(item)
-
-
-def _drained(told: list[str]) -> list[str]:
-    taken = told[:]
-    told.clear()
-    return taken

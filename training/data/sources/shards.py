@@ -29,6 +29,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -191,16 +192,17 @@ def read(urls: Sequence[str], text_key: str) -> Iterator[Pair | str]:
     """Yield the pairs of some shards in order, not decoded, and a sentence for whatever cannot be used."""
     for url in urls:
         told: list[str] = []
+        damage: list[str] = []
         try:
             with closing(_open(url)) as stream:
-                for sample in _samples(url, stream, told):
-                    yield from _drained(told)
+                for sample in _samples(url, stream, told, damage):
+                    yield from drained(told)
                     yield _pair(sample, text_key)
-                if not told and not _is_at_end(url, stream):
-                    told.append(f"{url}: The archive is damaged; what comes after the damage cannot be read.")
+                if not damage and not _is_at_end(url, stream):
+                    damage.append(f"{url}: The archive is damaged; what comes after the damage cannot be read.")
         except Exception as error:  # whatever a damaged archive, a network or a program raises costs this shard only
-            told[:] = [f"{url}: {_in_words(error)}"]  # in place of what has followed from it
-        yield from _drained(told)
+            damage = [f"{url}: {_in_words(error)}"]  # in place of what has followed from it
+        yield from (*told, *damage[-1:])  # one damage may be noticed at several places
 
 
 def shuffled(items: Iterator[Item], dice: random.Random) -> Iterator[Item]:
@@ -222,13 +224,15 @@ def no_pair_in(urls: Sequence[str], told: Sequence[str]) -> TrainingError:
     return TrainingError(f"No pair could be read from the shards {_some(urls)}{why}, nor from others.")
 
 
-def _samples(url: str, stream: BinaryIO, told: list[str]) -> Iterator[Mapping[str, Any]]:
-    def tell(error: Exception) -> bool:
-        told.append(f"{url}: {_in_words(error)}")
+def _samples(url: str, stream: BinaryIO, told: list[str], damage: list[str]) -> Iterator[Mapping[str, Any]]:
+    """Yield an archive's samples; add what is wrong with one to `told`, and what ends the archive to `damage`."""
+
+    def tell(error: Exception, sentences: list[str]) -> bool:
+        sentences.append(f"{url}: {_in_words(error)}")
         return True
 
-    files = tar_file_expander([{"url": url, "stream": stream}], handler=tell)
-    samples: Iterator[Mapping[str, Any]] = group_by_keys(files, handler=tell)
+    files = tar_file_expander([{"url": url, "stream": stream}], handler=partial(tell, sentences=damage))
+    samples: Iterator[Mapping[str, Any]] = group_by_keys(files, handler=partial(tell, sentences=told))
     return samples
 
 
@@ -284,9 +288,11 @@ def _some(urls: Sequence[str]) -> str:
     return ", ".join(urls[:3])
 
 
-def _drained(told: list[str]) -> Iterator[str]:
-    while told:
-        yield told.pop(0)
+def drained(told: list[str]) -> list[str]:
+    """Empty a list, and return what was in it."""
+    taken = told[:]
+    told.clear()
+    return taken
 
 
 def _in_words(error: Exception) -> str:

@@ -8,13 +8,14 @@ from contextlib import suppress
 
 from training.data.pairs import BadPairError, Pair
 
-_TOLD = 20  # sentences about what is broken, of which there may be millions
+_TOLD = 20  # different sentences about what is broken, of which there may be millions
 
 
 class Source(ABC):
     """Pairs by number, the same in every process; it is handed to worker processes.
 
-    `count` is how many there are, None for no end. `told` says what was passed over when the source was opened.
+    `count` is how many there are, None for no end. `told` holds a sentence for each pair that was passed over when the
+    source was opened.
     """
 
     count: int | None = None
@@ -47,9 +48,8 @@ class Broken:
             self._first.append(sentence)
 
     def told(self) -> list[str]:
-        """Return a sentence for each of the first, and one for the others."""
-        others = self.count - len(self._first)
-        return [*self._first, f"{others:,} more like these were passed over."] if others else self._first
+        """Return a sentence for each, so that they can be counted; after the first ones it is always the same."""
+        return [*self._first, *["Another one like these."] * (self.count - len(self._first))]
 
 
 def decoded(data: bytes) -> str:
