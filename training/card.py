@@ -37,7 +37,8 @@ _OBJECTIVES = {
     "language-model": "A Transformer predicts the caption from the picture, word by word.",
     "bag-of-words-prediction": "The words of the caption are predicted from the picture, without their order.",
     "visual-n-grams": "The phrases of the caption are predicted from the picture (Visual N-Grams).",
-    "pseudo-labels": "Texts that a teacher chose for the pictures are learned contrastively.",
+    "pseudo-labels": "Each picture finds its text among all texts of the batch, and a slow average of the model "
+    "says how much the other texts fit it as well (momentum distillation, as in ALBEF).",
 }
 _ADDITIONS = {
     "captioning": "captioning beside it, as in CoCa, with weight {}",

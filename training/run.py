@@ -68,6 +68,11 @@ class Objective(Table, frozen=True):
         """Whether pictures and texts get features that are compared; else texts are only predicted from pictures."""
         return self.kind in {"contrastive", "sigmoid", "pseudo-labels"}
 
+    @property
+    def chooses(self) -> bool:
+        """Whether a picture's text is told from the other texts of its batch; a single one teaches nothing then."""
+        return self.compares and self.kind != "sigmoid"
+
 
 class Optimiser(Table, frozen=True):
     """AdamW; the betas and eps are the tower's own unless they are given (paper, table 18)."""
@@ -166,7 +171,7 @@ def warnings(run: Run) -> list[str]:
             4 * warmup > steps
         ),
         f"Each picture is compared with {run.loop.batch_size} texts only, which teaches little; a loop.batch_size of "
-        "32 or more is usual.": run.objective.kind == "contrastive" and run.loop.batch_size < 32,
+        "32 or more is usual.": run.objective.chooses and run.loop.batch_size < 32,
     }
     return [text for text, is_so in told.items() if is_so]
 
@@ -190,8 +195,8 @@ def _limits(run: Run) -> dict[str, bool]:
         "optimiser.clip_norm must be above 0; leave it out for none.": clip_norm is not None and not clip_norm > 0,
         "loop.steps must be 1 or more.": loop.steps < 1,
         "loop.batch_size must be 1 or more.": loop.batch_size < 1,
-        "loop.batch_size must be 2 or more for a contrastive objective, which compares pairs.": (
-            run.objective.kind == "contrastive" and loop.batch_size < 2
+        "loop.batch_size must be 2 or more for an objective that tells a pair from the others of its batch.": (
+            (run.objective.chooses or run.objective.self_supervision > 0) and loop.batch_size < 2
         ),
         "loop.micro_batch_size must be 0 (all at once) or more, and at most loop.batch_size.": (
             not 0 <= loop.micro_batch_size <= loop.batch_size
@@ -215,8 +220,16 @@ def _shapes(network: CLIPConfig) -> dict[str, bool]:
     """Return what the towers cannot be made of, as sentences."""
     vision, text = network.vision, network.text
     is_vit, patch = vision.kind == "vit", vision.patch_size or 0
-    heads = text.heads if text.kind == "transformer" else 1
+    heads, layers = (text.heads, text.layers) if text.kind == "transformer" else (1, 1)
+    stages = vision.layers if isinstance(vision.layers, tuple) else (vision.layers,)
     return {
+        "model.embed_dim must be 1 or more.": network.embed_dim < 1,
+        "vision.layers and text.layers must be 1 or more.": min(*stages, layers) < 1,
+        "vision.layers must be one number for patches; only a ResNet has several stages.": is_vit and len(stages) > 1,
+        "vision.mlp_ratio and text.mlp_ratio must be above 0.": not min(vision.mlp_ratio, text.mlp_ratio) > 0,
+        "A ResNet needs a vision.width of 2 or more and a vision.image_size of 32 or more.": (
+            not is_vit and (vision.width < 2 or vision.image_size < 32)
+        ),
         "vision.width, vision.heads and vision.image_size must be 1 or more.": (
             min(vision.width, vision.heads, vision.image_size) < 1
         ),

@@ -72,8 +72,31 @@ def test_one_pair_a_step_is_enough_where_nothing_is_compared() -> None:
 
 
 @pytest.mark.parametrize(
+    "told",
+    [{"kind": "pseudo-labels"}, {"captioning": 1.0}, {"kind": "language-model", "self_supervision": 1.0}],
+    ids=str,
+)
+def test_a_pair_alone_is_refused_where_it_is_told_from_others(told: dict[str, Any]) -> None:
+    with pytest.raises(TrainingError, match=r"batch_size must be 2"):
+        runs.check(changed(run_of(batch_size=1), objective=runs.Objective(**told)))
+
+
+def test_a_pair_alone_is_enough_for_the_sigmoid_objective() -> None:
+    run = run_of(replace(VIT, logit_bias_init=-10.0), batch_size=1)
+    runs.check(changed(run, objective=runs.Objective(kind="sigmoid")))
+
+
+@pytest.mark.parametrize(
     ("config", "told"),
     [
+        (replace(VIT, embed_dim=-5), "model.embed_dim must be 1"),
+        (replace(VIT, text=replace(VIT.text, layers=-1)), "text.layers must be 1"),
+        (replace(VIT, vision=replace(VIT.vision, layers=0)), "vision.layers and text.layers must be 1"),
+        (replace(VIT, vision=replace(VIT.vision, layers=(1, 1, 1, 1))), "one number for patches"),
+        (replace(RESNET, vision=replace(RESNET.vision, layers=(1, 0, 1, 1))), "vision.layers and text.layers must be"),
+        (replace(VIT, text=replace(VIT.text, mlp_ratio=-1.0)), "mlp_ratio must be above 0"),
+        (replace(RESNET, vision=replace(RESNET.vision, width=1)), "vision.width of 2"),
+        (replace(RESNET, vision=replace(RESNET.vision, image_size=16)), "image_size of 32"),
         (replace(VIT, vision=replace(VIT.vision, heads=3)), "image tower must be divisible by vision.heads"),
         (replace(RESNET, vision=replace(RESNET.vision, heads=3)), "image tower must be divisible by vision.heads"),
         (replace(VIT, text=replace(VIT.text, heads=3)), "text.width must be divisible by text.heads"),
