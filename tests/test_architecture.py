@@ -67,6 +67,11 @@ ALSO = {
         "clipsearch.files.sidecars",
         "clipsearch.files.xmp.packet",
     },
+    "training.data.sources.descriptions": {
+        "clipsearch.files.keywords",
+        "clipsearch.files.sidecars",
+        "clipsearch.files.xmp",
+    },
     "training.data.sources.folders": {"clipsearch.files.kinds"},
     "training.data.sources.shards": {"clipsearch.files.kinds"},
     "training.data.sources.photos": {"clipsearch.library"},

@@ -1,8 +1,8 @@
-"""What is said of a picture that lies in a folder: a text file beside it, or the keywords that programs gave it."""
+"""What is said of a picture that lies in a folder: a text file beside it, or the description and keywords in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from clipsearch.errors import ClipsearchError
@@ -10,6 +10,7 @@ from clipsearch.files.keywords import read_keywords
 from clipsearch.files.sidecars import existing, read_sidecar
 from clipsearch.files.xmp.packet import Keywords
 from training.data.pairs import BadPairError
+from training.data.sources.descriptions import description_of, text_of
 from training.data.sources.source import decoded
 
 SUFFIXES = (".txt", ".caption")  # "photo.txt" or "photo.jpg.txt" beside "photo.jpg"
@@ -27,17 +28,20 @@ def read_caption(path: Path) -> str:
 
 
 def keyword_caption(picture: Path) -> str:
-    """Return the keywords in a picture and in its sidecars as a text. Raises BadPairError where there are none."""
+    """Return the description and the keywords in a picture and in its sidecars as a text.
+
+    Raises BadPairError where there are none.
+    """
     try:
         found = [read_keywords(picture), *(read_sidecar(path)[1].keywords for path in existing(picture))]
     except ClipsearchError as error:
         raise BadPairError(f"{picture.name}: {error.message}") from error
-    if not (words := _words(found)):
-        raise BadPairError(f"{picture.name}: it has neither a caption file nor keywords.")
-    return ", ".join(words)
+    if not (text := text_of(description_of(picture), _words(found))):
+        raise BadPairError(f"{picture.name}: it has neither a caption file nor a description nor keywords.")
+    return text
 
 
-def _words(found: Iterable[Keywords]) -> list[str]:
-    """Return each keyword once; of a nested one the innermost, which the flat ones mostly name, too."""
-    words = [word for keywords in found for word in (*keywords.flat, *(one.split("|")[-1] for one in keywords.nested))]
-    return list({word.casefold(): word for word in reversed(words)}.values())[::-1]
+def _words(found: Iterable[Keywords]) -> Iterator[str]:
+    """Yield the keywords; of a nested one the innermost, which the flat ones mostly name, too."""
+    for keywords in found:
+        yield from (*keywords.flat, *(one.split("|")[-1] for one in keywords.nested))

@@ -1,4 +1,4 @@
-"""Pairs from a folder of pictures, at any depth: those with a caption file, or else all, with their keywords."""
+"""Pairs from a folder of pictures, at any depth: those with a caption file, or all, with what they hold of text."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from training.errors import TrainingError
 class Folder(Source):
     """The pictures of a folder, by path; hidden files and folders are passed over, and links to folders.
 
-    If any picture has a caption file, those without one are counted and told; if none has, keywords are read, when it
-    is a picture's turn.
+    If any picture has a caption file, those without one are counted and told; if none has, descriptions and keywords
+    in the pictures are read, when it is their turn.
     """
 
     def __init__(self, path: Path) -> None:

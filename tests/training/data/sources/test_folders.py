@@ -73,7 +73,10 @@ def test_keywords_where_no_picture_has_a_caption(tmp_path: Path) -> None:
         len(folder.pair(0).text.split(", ")) == len({word.casefold() for word in folder.pair(0).text.split(", ")}) > 1
     )
     assert folder.pair(1).text == "harbour, Evening"
-    for number, told in ((2, "c.jpg: it has neither a caption file nor keywords"), (3, "d.jpg: .*not a picture")):
+    for number, told in (
+        (2, "c.jpg: it has neither a caption file nor a description nor keywords"),
+        (3, "d.jpg: .*not a picture"),
+    ):
         with pytest.raises(BadPairError, match=told):
             folder.pair(number)
 
