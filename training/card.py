@@ -126,11 +126,17 @@ def _model(finished: Finished) -> list[str]:
         "|---|---|",
         f"| architecture | {network['name']} ({size}) |",
         f"| image tower | {pictures} |",
-        f"| text tower | {text}, {'learned from the texts' if run.text.tokenizer == 'learned' else 'of CLIP'} |",
+        f"| text tower | {text}, {_tokens_of(run)} |",
         f"| joint space | {network['embed_dim']} dimensions |",
         "| method | [CLIP](https://arxiv.org/abs/2103.00020), trained by clipsearch |",
         "| all settings | [run.toml](run.toml) |",
     ]
+
+
+def _tokens_of(run: runs.Run) -> str:
+    if run.start.path and run.start.towers == "both":
+        return f"of `{run.start.path}`"
+    return "learned from the texts" if run.text.tokenizer == "learned" else "of CLIP"
 
 
 def _what(run: runs.Run) -> str:
@@ -174,12 +180,20 @@ def _training(finished: Finished) -> list[str]:
         "",
         f"**Data.** {_DATA[run.data.kind].format(path=path)} Pictures were varied by: {run.data.augment}.",
         "",
+        *_start(run),
         f"**Objective.** {_OBJECTIVES[run.objective.kind]}{_additions(run)}",
         "",
         f"**Schedule.** {steps:,} of {loop.steps:,} steps of {loop.batch_size:,} pairs: {steps * loop.batch_size:,} "
         f"pairs seen. AdamW, learning rate {rate.learning_rate:g} after {rate.warmup_steps:,} steps of warm-up, "
         f"weight decay {rate.weight_decay:g}; precision {loop.precision}; seed {run.seed}.",
     ]
+
+
+def _start(run: runs.Run) -> list[str]:
+    if not run.start.path:
+        return []
+    what = {"both": "both towers and the tokenizer", "image": "the image tower; the text tower began at random"}
+    return [f"**Start.** It began with the weights of `{run.start.path}`: {what[run.start.towers]}.", ""]
 
 
 def _additions(run: runs.Run) -> str:

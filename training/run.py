@@ -48,6 +48,18 @@ class Text(Table, frozen=True):
     context_length: int = 77
 
 
+class Start(Table, frozen=True):
+    """What the first weights are: random ones, or those of `path`, whose architecture must be the run's.
+
+    `path`: a run, one of its checkpoints, a package or any other checkpoint of CLIP. Of `towers` "both", the tokenizer
+    comes with them, whatever the table `text` says of it; with "image" the text tower is new. What belongs to an
+    objective (a decoder) is always new.
+    """
+
+    path: str = ""
+    towers: Literal["both", "image"] = "both"
+
+
 class Objective(Table, frozen=True):
     """What is learned. The further parts are added to the first with these weights; 0 leaves them out.
 
@@ -59,7 +71,7 @@ class Objective(Table, frozen=True):
     ] = "contrastive"
     captioning: float = 0.0  # CoCa's second objective
     self_supervision: float = 0.0  # SLIP's
-    locked_image_tower: bool = False  # LiT
+    locked_image_tower: bool = False  # LiT; what is locked comes from `start`
     patch_dropout: float = 0.0  # share of the patches left out in training
     ngrams: int = 65536  # the most frequent ones, which Visual N-Grams learn
 
@@ -122,6 +134,7 @@ class Run(Table, frozen=True):
     optimiser: Optimiser
     loop: Loop
     text: Text = Text()
+    start: Start = Start()
     objective: Objective = Objective()
     evaluation: Evaluation = Evaluation()
     seed: int = 0
@@ -158,6 +171,7 @@ def check(run: Run) -> None:
     _refuse(_limits(run))
     _refuse(_shapes(network))
     check_objective(run.objective, network)
+    _refuse(_beginnings(run))
     if run.text.context_length != network.text.context_length or run.text.vocabulary != network.text.vocab_size:
         told = f"{network.text.context_length} positions and {network.text.vocab_size} tokens"
         raise TrainingError(f"The table text does not fit the model, whose text tower has {told}.")
@@ -213,6 +227,18 @@ def _limits(run: Run) -> dict[str, bool]:
         ),
         "evaluation.every must be 0 (at the end only) or more.": evaluation.every < 0,
         "evaluation.pictures must be 1 or more.": evaluation.pictures < 1,
+    }
+
+
+def _beginnings(run: Run) -> dict[str, bool]:
+    """Return what the first weights do not fit, as sentences."""
+    return {
+        "objective.locked_image_tower would lock a tower of random weights; name trained ones by start.path.": (
+            run.objective.locked_image_tower and not run.start.path
+        ),
+        'An objective that only predicts texts uses no text tower; let start.towers be "image".': (
+            bool(run.start.path) and run.start.towers == "both" and not run.objective.compares
+        ),
     }
 
 

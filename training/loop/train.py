@@ -33,6 +33,7 @@ from training.errors import TrainingError
 from training.loop import checkpoints, logs, optimiser, precision, processes, random_states, schedule
 from training.loop.accumulation import backward, random_state, replayed
 from training.loop.averaging import Average
+from training.loop.beginning import Beginning, open_beginning
 from training.loop.checkpoints import Training
 from training.loop.folder import CHECKPOINTS, MODEL, open_folder
 from training.loop.processes import Processes
@@ -84,14 +85,17 @@ def train(run: Run, out: Path) -> Result:
     from training.objectives import build
 
     with processes.joined(run.device) as group:
+        begun = None if checkpoints.latest(out / CHECKPOINTS) else open_beginning(run)
         if group.is_first:
             _try_exam(run)
             open_folder(run, out)
-            _save_texts(run, out)
+            _save_texts(run, out, begun)
         group.wait()
         texts = Texts.load(out)
         random_states.begin(run.seed)
         clip = CLIP(run.network)
+        if begun is not None:
+            begun.fill(clip)
         learner = Learner(clip, build(run, clip))
         batches = partial(open_batches, run, group.rank, group.world, texts=texts)
         result = fit(run, out, learner, batches, lambda judged: score(judged, texts, run.evaluation, group), group)
@@ -110,12 +114,12 @@ def _try_exam(run: Run) -> None:
         classes_of(Path(run.evaluation.classes), templates, run.evaluation.pictures)
 
 
-def _save_texts(run: Run, out: Path) -> None:
+def _save_texts(run: Run, out: Path, begun: Beginning | None) -> None:
     """Settle how texts become tokens, before anything is learned from them; text.json is the last to appear."""
     from training.data.batches import run_texts
 
     if not (out / TEXT_FORM).exists():
-        texts = run_texts(run)
+        texts = (begun.texts() if begun is not None else None) or run_texts(run)
         with tempfile.TemporaryDirectory(prefix=".texts.", dir=out) as work:
             texts.save(Path(work))
             for name in (TOKENIZER, TEXT_FORM):

@@ -57,7 +57,8 @@ def learner_for(objective: runs.Objective, config: CLIPConfig = VIT) -> Learner:
     """Make the learner of one of the package's objectives."""
     torch.manual_seed(1)
     clip = CLIP(config)
-    return Learner(clip, build(replace_struct(run_of(config), objective=objective), clip))
+    start = runs.Start(path="any" if objective.locked_image_tower else "")
+    return Learner(clip, build(replace_struct(run_of(config), objective=objective, start=start), clip))
 
 
 class Dropping(Contrastive):

@@ -58,6 +58,7 @@ def run_of(config: CLIPConfig, **objective: Any) -> runs.Run:
         data=runs.Data(kind="scenes"),
         text=runs.Text(tokenizer="learned", vocabulary=VOCABULARY, context_length=CONTEXT),
         objective=runs.Objective(**objective),
+        start=runs.Start(path="any" if objective.get("locked_image_tower") else ""),
         optimiser=runs.Optimiser(learning_rate=1e-3, warmup_steps=4),
         loop=runs.Loop(steps=10, batch_size=8),
     )
