@@ -75,6 +75,7 @@ ALSO = {
     "training.data.sources.folders": {"clipsearch.files.kinds"},
     "training.data.sources.shards": {"clipsearch.files.kinds"},
     "training.data.sources.photos": {"clipsearch.library"},
+    "training.evaluation.folder": {"clipsearch.files.kinds"},
 }
 #: a heavy package -> where it may be imported
 ONLY_IN = {

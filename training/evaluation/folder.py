@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clipsearch.files.kinds import is_picture
 from training.errors import TrainingError
 from training.evaluation.exams import Exam, Question
 
@@ -11,12 +12,14 @@ from training.evaluation.exams import Exam, Question
 def classes_of(folder: Path, templates: tuple[str, ...], count: int | None = None) -> Exam:
     """Ask which of its subfolders each picture is from; "_" in their names is read as a space.
 
-    Hidden files and folders are passed over. Of more than `count` pictures, as many are taken, evenly from all classes.
-    Raises TrainingError where the folder cannot be read or holds no two folders with files.
+    Hidden files and folders and what is no picture by its name are passed over. Of more than `count` pictures,
+    as many are taken, evenly from all classes.
+
+    Raises TrainingError where the folder cannot be read or holds no two folders with pictures.
     """
     try:
         inner = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-        files = {path.name.replace("_", " "): _files(path) for path in inner}
+        files = {path.name.replace("_", " "): pictures_in(path) for path in inner}
     except OSError as error:
         raise TrainingError(f"The folder of classes {folder} cannot be read ({error.strerror or error}).") from error
     names = tuple(name for name, inside in files.items() if inside)
@@ -26,8 +29,10 @@ def classes_of(folder: Path, templates: tuple[str, ...], count: int | None = Non
     return Exam("classes", templates, _dealt({name: files[name] for name in names}, count))
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the files in a folder, at any depth, that are pictures by their names, but no hidden ones; by path."""
+    named = (path for path in folder.rglob("*") if is_picture(path.name) and not path.name.startswith("."))
+    return sorted(path for path in named if path.is_file())
 
 
 def _dealt(files: dict[str, list[Path]], count: int | None) -> list[Question]:

@@ -24,6 +24,7 @@ from training.finetuning.tasks import Retention
 from training.finetuning.tunable import Tuning, still
 from training.finetuning.tuning import Epoch, tune
 from training.trained import lay_out
+from training.writable import check_writable
 
 RESULTS, CARD = "results.json", "README.md"
 USUAL = Settings()
@@ -48,6 +49,7 @@ def finetune(
     methods = _possible(methods, data)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise TrainingError(f"{out} is there already; choose a new folder for what comes out.")
+    check_writable(out)
     warnings: list[str] = []
     original = open_original(model)
     work = prepare(original, data, settings, warnings)

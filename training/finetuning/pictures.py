@@ -13,9 +13,11 @@ from torch import Tensor
 from clipsearch.encode.preprocess import Preprocess, normalise, to_square
 from clipsearch.errors import UnreadablePhotoError
 from clipsearch.files.decode import decode
+from training.data.pairs import BadPairError, Pair
 from training.errors import TrainingError
+from training.evaluation.folder import pictures_in
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".jxl"}
+MOST_TOLD = 20  # pairs that are left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def read_classes(folder: Path) -> Files:
     """Find the pictures in a folder of folders, each named after its class ("_" is a space). Raises TrainingError."""
     try:
         places = sorted(place for place in folder.iterdir() if place.is_dir() and not place.name.startswith("."))
-        found = [(place, _pictures_in(place)) for place in places]
+        found = [(place, pictures_in(place)) for place in places]
     except OSError as error:
         raise TrainingError(f"{folder} cannot be read: {error.strerror or error}.") from error
     classes = [(place, paths) for place, paths in found if paths]
@@ -78,27 +80,38 @@ def read_classes(folder: Path) -> Files:
     return Files(names, paths, tuple(label for label, (_, inside) in enumerate(classes) for _ in inside))
 
 
-def read_pairs(path: Path) -> Files:
+def read_pairs(path: Path, warnings: list[str]) -> Files:
     """Find the pictures with texts in a table (columns `filepath` and `title`) or a folder with caption files.
 
-    Raises TrainingError.
+    What has no picture or no text is left out and told. Raises TrainingError.
     """
-    from training.data.pairs import BadPairError
     from training.data.sources.folders import Folder
     from training.data.sources.source import Source
     from training.data.sources.tables import Table
 
     source: Source = Folder(path) if path.is_dir() else Table(path, "filepath", "title")
-    pairs = []
+    found: list[tuple[Path, str]] = []
+    lost = list(source.told)
     for number in range(source.count or 0):
         try:
-            pairs.append(source.pair(number))
-        except BadPairError:
-            continue
-    found = [(pair.picture, pair.text) for pair in pairs if isinstance(pair.picture, Path) and pair.picture.is_file()]
+            found.append(_whole(source.pair(number)))
+        except BadPairError as error:
+            lost.append(str(error))
+    warnings += lost[:MOST_TOLD]
+    if len(lost) > MOST_TOLD:
+        warnings.append(f"{len(lost):,} pairs are left out in all; these were the first {MOST_TOLD}.")
     texts = tuple(dict.fromkeys(text for _, text in found))
     numbers = {text: number for number, text in enumerate(texts)}
     return Files(texts, tuple(one for one, _ in found), tuple(numbers[text] for _, text in found))
+
+
+def _whole(pair: Pair) -> tuple[Path, str]:
+    """Return a pair's picture and text. Raises BadPairError where one is missing."""
+    if not (isinstance(pair.picture, Path) and pair.picture.is_file()):
+        raise BadPairError(f"{pair.key} is left out: the file is not there.")
+    if not (text := pair.text.strip()):
+        raise BadPairError(f"{pair.key} is left out: it has no text.")
+    return pair.picture, text
 
 
 def split_classes(files: Files, shots: int, share: float, seed: int) -> Split:
@@ -172,10 +185,6 @@ def batches(count: int, size: int, seed: int, epoch: int) -> Iterator[Tensor]:
     """Yield the numbers 0..count-1 in a random order, in batches of nearly equal size, at most `size`: int64 [n]."""
     order = torch.from_numpy(_shuffled(range(count), seed, epoch + 1))
     yield from torch.tensor_split(order, max(1, -(-count // size)))
-
-
-def _pictures_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def _shuffled(numbers: Sequence[int], seed: int, stream: int) -> np.ndarray:

@@ -138,7 +138,7 @@ def _classes(data: Data, settings: Settings, warnings: list[str]) -> Split:
 
 
 def _pairs(data: Data, settings: Settings, warnings: list[str]) -> Split:
-    split = split_pairs(read_pairs(data.pictures), settings.validation, settings.seed)
+    split = split_pairs(read_pairs(data.pictures, warnings), settings.validation, settings.seed)
     warnings += check_pairs(len(split.train), settings.batch_size)
     return split
 

@@ -19,6 +19,8 @@ def test_folders_are_classes_and_pictures_are_dealt_evenly(tmp_path: Path) -> No
     (tmp_path / ".hidden").mkdir()
     paint(tmp_path / "apple" / ".thumbnail.png")
     (tmp_path / "notes.txt").write_text("not a class")
+    for name in ("a.txt", "a.tar"):
+        (tmp_path / "apple" / name).write_text("no picture")
     exam = classes_of(tmp_path, ("a {}",))
     assert [(question.label, Path(str(question.picture)).name) for question in exam.questions] == [
         ("apple", "one.png"),

@@ -231,6 +231,12 @@ def test_what_is_there_is_not_replaced(tmp_path: Path) -> None:
         finetune(str(run), Data(data), run, ["head"], QUICK)
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(TrainingError, match=r"Nothing can be written into .*tuned: Not a directory"):
+        finetune("nowhere", Data(tmp_path), tmp_path / "file" / "tuned", ["head"], QUICK)
+
+
 def test_an_installed_package_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLIPSEARCH_MODELS", str(tmp_path / "models"))
     (tmp_path / "models").mkdir()

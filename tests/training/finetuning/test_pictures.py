@@ -48,6 +48,7 @@ def test_folders_are_classes_and_hidden_or_empty_ones_are_not(tmp_path: Path) ->
     for name in (".hidden", "empty"):
         (tmp_path / name).mkdir()
     (tmp_path / "light_red" / "notes.txt").write_text("no picture")
+    (tmp_path / "light_red" / "._0.png").write_text("no picture")
     found = read_classes(tmp_path)
     assert found.texts == ("blue", "light red")
     assert found.labels == (0, 0, 1, 1) and len(set(found.paths)) == 4
@@ -98,17 +99,31 @@ def test_pairs_with_one_text_stay_on_one_side() -> None:
 def test_pairs_come_from_a_table_and_lost_pictures_are_left_out(tmp_path: Path) -> None:
     colours(tmp_path, ("red", "blue"), 2)
     lines = ["filepath,title", "red/0.png,a red one", "blue/0.png,a blue one", "red/1.png,a red one", "lost.png,lost"]
-    (tmp_path / "pairs.csv").write_text("\n".join(lines) + "\n")
-    found = read_pairs(tmp_path / "pairs.csv")
+    (tmp_path / "pairs.csv").write_text("\n".join([*lines, "blue/1.png, ", "broken", ""]))
+    warnings: list[str] = []
+    found = read_pairs(tmp_path / "pairs.csv", warnings)
     assert found.texts == ("a red one", "a blue one")
     assert found.labels == (0, 1, 0)
+    assert warnings == [
+        "pairs.csv, line 7: 1 values for 2 columns.",
+        "lost.png is left out: the file is not there.",
+        "blue/1.png is left out: it has no text.",
+    ]
+
+
+def test_of_many_lost_pairs_the_first_are_told_and_all_counted(tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("filepath,title\n" + "lost.png,lost\n" * 50 + "broken\n" * 1000)
+    warnings: list[str] = []
+    assert not len(read_pairs(tmp_path / "pairs.csv", warnings))
+    assert len(warnings) == 21
+    assert warnings[-1] == "1,050 pairs are left out in all; these were the first 20."
 
 
 def test_pairs_come_from_a_folder_with_caption_files(tmp_path: Path) -> None:
     colours(tmp_path, ("red",), 2)
     for number in range(2):
         (tmp_path / "red" / f"{number}.txt").write_text(f"number {number}")
-    assert read_pairs(tmp_path).texts == ("number 0", "number 1")
+    assert read_pairs(tmp_path, []).texts == ("number 0", "number 1")
 
 
 def test_pictures_are_prepared_as_in_the_program(tmp_path: Path) -> None:
