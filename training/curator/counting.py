@@ -18,7 +18,8 @@ class Counts:
     """Counts of what is frequent, in bounded memory (lossy counting: Manku and Motwani, VLDB 2002).
 
     Whenever more than `most` different things are held, the rarest are forgotten. A count is then too small by at
-    most `floor`, so with a threshold far above it the result is that of counting everything.
+    most `floor`, so with a threshold far above it the result is that of counting everything. With each thing is held
+    by how much its count may be too small: the floor at which it came (again), the paper's Delta.
     """
 
     def __init__(self, most: int = MOST_AT_ONCE) -> None:
@@ -26,15 +27,27 @@ class Counts:
         self.floor = 0
         self._most = most
         self._counts: dict[str, int] = {}
+        self._missing: dict[str, int] = {}  # where not 0
 
     def add(self, things: Iterable[str]) -> None:
         counts = self._counts
         for thing in things:
+            if thing not in counts and self.floor:
+                self._missing[thing] = self.floor
             counts[thing] = counts.get(thing, 0) + 1
             self.total += 1
-        while len(self._counts) > self._most:
-            self.floor += 1
-            self._counts = {thing: count for thing, count in self._counts.items() if count > self.floor}
+        if len(counts) > self._most:
+            self._forget()
+
+    def _forget(self) -> None:
+        """Raise the floor to the lowest at which few enough are held: what cannot have come more often is forgotten."""
+        missing = self._missing
+        highest = sorted((count + missing.get(thing, 0) for thing, count in self._counts.items()), reverse=True)
+        self.floor = highest[self._most]
+        self._counts = {
+            thing: count for thing, count in self._counts.items() if count + missing.get(thing, 0) > self.floor
+        }
+        self._missing = {thing: floor for thing, floor in missing.items() if thing in self._counts}
 
     def __getitem__(self, thing: str) -> int:
         return self._counts.get(thing, 0)

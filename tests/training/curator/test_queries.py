@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -42,6 +44,18 @@ def test_counting_in_little_memory_keeps_what_is_frequent() -> None:
     assert list(counts.at_least(900)) == ["dog"]
     assert 1000 - counts.floor <= counts["dog"] <= 1000
     assert len(counts.at_least(0)) <= 50
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_count_is_too_small_by_at_most_the_floor(seed: int) -> None:
+    dice = Random(seed)
+    counts, exact = Counts(most=dice.randint(1, 30)), Counter[str]()
+    for _ in range(300):
+        things = [str(int(dice.expovariate(0.05))) for _ in range(dice.randint(0, 12))]
+        counts.add(things)
+        exact.update(things)
+        assert all(exact[thing] - counts.floor <= counts[thing] <= exact[thing] for thing in exact)
+        assert len(counts.at_least(0)) <= 30
 
 
 def test_a_count_is_never_too_high() -> None:
