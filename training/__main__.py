@@ -13,6 +13,8 @@ CACHE = Path.home() / ".cache" / "clipsearch-training"
 STARTER = Path(__file__).parent.parent / "resources" / "models" / "starter"
 CLIP_TOKENIZER = STARTER.parent.parent / "tokenizers" / "clip" / "tokenizer.json"
 
+INTERRUPTED = 130  # how a shell counts a program that Ctrl+C ended
+
 
 def _add_starter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=STARTER, help="folder of the model package")
@@ -101,12 +103,14 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="a run as TOML, such as training/configs/smoke.toml")
     parser.add_argument("--out", type=Path, required=True, help="new folder, or that of the same run, which goes on")
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE", help="change a setting")
+    changes = "go on with the run in --out although its rate, warm-up, decay, clipping, precision or steps were others"
+    parser.add_argument("--adjust", action="store_true", help=changes)
 
 
 def _run_train(options: argparse.Namespace) -> None:
     from training.loop.command import run
 
-    run(options.config, options.out, options.set)
+    run(options.config, options.out, options.set, options.adjust)
 
 
 def _add_curate(parser: argparse.ArgumentParser) -> None:
@@ -176,3 +180,6 @@ if __name__ == "__main__":
         main()
     except ClipsearchError as error:
         sys.exit(f"error: {error.message}")
+    except KeyboardInterrupt as stop:
+        print(stop if stop.args else "Stopped.", file=sys.stderr)
+        sys.exit(INTERRUPTED)

@@ -19,6 +19,7 @@ from clipsearch.model.checkpoint.sources import WEIGHTS
 from training import run as runs
 from training.errors import TrainingError
 from training.export import WITHOUT_SPACE
+from training.loop.folder import EARLIER
 from training.trained import MODEL, RUN
 
 CARD, LOG, RESULT, CURVES = "README.md", "log.csv", "result.json", "curves.png"
@@ -129,8 +130,13 @@ def _model(finished: Finished) -> list[str]:
         f"| text tower | {text}, {_tokens_of(run)} |",
         f"| joint space | {network['embed_dim']} dimensions |",
         "| method | [CLIP](https://arxiv.org/abs/2103.00020), trained by clipsearch |",
-        "| all settings | [run.toml](run.toml) |",
+        f"| all settings | [run.toml](run.toml){_earlier(finished.folder)} |",
     ]
+
+
+def _earlier(folder: Path) -> str:
+    """Name the settings that a run had before they were changed on the way."""
+    return "".join(f", before: [{file.name}]({file.name})" for file in sorted(folder.glob(f"{EARLIER}*.toml")))
 
 
 def _tokens_of(run: runs.Run) -> str:

@@ -194,9 +194,13 @@ def _free(path: Path) -> Path:
 
 def found(folder: Path) -> list[Path]:
     """Return the checkpoints in a folder, the latest first."""
-    steps = {path: NAME.fullmatch(path.name) for path in folder.iterdir()} if folder.is_dir() else {}
-    numbered = {path: int(match[1]) for path, match in steps.items() if match}
-    return sorted(numbered, key=lambda path: numbered[path], reverse=True)
+    there = [path for path in folder.iterdir() if NAME.fullmatch(path.name)] if folder.is_dir() else []
+    return sorted(there, key=step_of, reverse=True)
+
+
+def step_of(path: Path) -> int:
+    """Return how many steps a checkpoint was written after."""
+    return int(path.name.removeprefix("step-"))
 
 
 def latest(folder: Path) -> Path | None:
@@ -247,7 +251,8 @@ def load(path: Path, training: Training, processes: Processes) -> None:
     except (OSError, SafetensorError, msgspec.MsgspecError, KeyError, RuntimeError) as error:
         raise TrainingError(f"The checkpoint {path} does not fit this run, or is damaged ({error}).") from error
     training.counts = record.counts
-    training.scaler.load_state_dict(record.scaler)
+    if record.scaler:  # of another precision there is none
+        training.scaler.load_state_dict(record.scaler)
     if all(processes.rank < len(row) for row in rows.values()):
         random_states.restore({name: row[processes.rank].clone() for name, row in rows.items()})
 

@@ -12,10 +12,11 @@ from training.loop.folder import with_settings
 from training.loop.train import train
 
 
-def run(config: Path, out: Path, settings: list[str]) -> None:
+def run(config: Path, out: Path, settings: list[str], adjust: bool = False) -> None:
     """Train what a file describes, with some settings changed; the last line on stdout is the result as JSON.
 
-    What is allowed but unusual is told on stderr.
+    To `adjust` lets a run that is there go on although its rate or precision, for instance, was another. What is
+    allowed but unusual is told on stderr.
 
     Under torchrun only the first process prints. Raises TrainingError.
     """
@@ -23,6 +24,6 @@ def run(config: Path, out: Path, settings: list[str]) -> None:
     is_first = os.environ.get("RANK", "0") == "0"
     for warning in runs.warnings(wanted) if is_first else []:
         print(f"warning: {warning}", file=sys.stderr, flush=True)
-    result = train(wanted, out)
+    result = train(wanted, out, adjust)
     if is_first:
         print(json.dumps(result.to_json()), flush=True)

@@ -12,6 +12,8 @@ from training.errors import TrainingError
 from training.run import Run
 from training.trained import CHECKPOINTS, MODEL, RUN
 
+EARLIER = "run-until-step-"  # settings that were changed on the way
+
 __all__ = ["CHECKPOINTS", "MODEL", "RUN", "changed", "open_folder", "with_settings"]
 
 #: what may change while a run is interrupted, since the weights do not depend on it
@@ -24,17 +26,29 @@ FREE = (
     "loop.checkpoints_kept",
     "evaluation",
 )
+#: what may be changed on the way if that is said, as checkpoints fit all the same
+ADJUSTABLE = (
+    "loop.steps",
+    "loop.precision",
+    "optimiser.learning_rate",
+    "optimiser.warmup_steps",
+    "optimiser.weight_decay",
+    "optimiser.clip_norm",
+)
 
 
-def open_folder(run: Run, out: Path) -> None:
+def open_folder(run: Run, out: Path, adjust: bool = False) -> None:
     """Make a run's folder, with `run.toml`; or make sure that it holds the same run.
+
+    To `adjust`, what is ADJUSTABLE may differ; the settings before it are kept beside `run.toml`.
 
     Raises TrainingError for a folder of another run, naming what differs, and for one that holds anything else.
     """
     try:
         if (out / RUN).exists():
             if names := changed(runs.read(out / RUN), run):
-                raise TrainingError(f"{out} holds another run ({', '.join(names)} differ); choose a new folder.")
+                _check_adjustable(names, out, adjust)
+                _keep_settings(run, out)
         elif out.exists() and any(out.iterdir()):
             raise TrainingError(f"{out} is not empty and holds no run; choose a new folder.")
         (out / CHECKPOINTS).mkdir(parents=True, exist_ok=True)
@@ -43,6 +57,27 @@ def open_folder(run: Run, out: Path) -> None:
         part.replace(out / RUN)
     except OSError as error:
         raise TrainingError(f"The folder {out} cannot be used ({error}).") from error
+
+
+def _check_adjustable(names: list[str], out: Path, adjust: bool) -> None:
+    told = f"{out} holds another run ({', '.join(names)} differ); choose a new folder"
+    if not set(names) <= set(ADJUSTABLE):
+        raise TrainingError(f"{told}.")
+    if not adjust:
+        raise TrainingError(f"{told}, or go on with the new settings by --adjust.")
+
+
+def _keep_settings(run: Run, out: Path) -> None:
+    """Keep the settings with which the latest checkpoint was reached."""
+    from training.loop import checkpoints
+
+    latest = checkpoints.latest(out / CHECKPOINTS)
+    step = checkpoints.step_of(latest) if latest else 0
+    if run.loop.steps < step:
+        raise TrainingError(f"The run in {out} has made {step} steps already; loop.steps must not be less.")
+    kept = out / f"{EARLIER}{step:08d}.toml"
+    if not kept.exists():
+        kept.write_bytes((out / RUN).read_bytes())
 
 
 def changed(before: Run, now: Run) -> list[str]:

@@ -74,8 +74,10 @@ class Result:
         return {**vars(self), "seconds": round(self.seconds, 1), "checkpoint": str(self.checkpoint)}
 
 
-def train(run: Run, out: Path) -> Result:
+def train(run: Run, out: Path, adjust: bool = False) -> Result:
     """Train what a run describes into the folder `out`, or go on where a run of the same settings has stopped there.
+
+    To `adjust` allows some of them to be others: see `training.loop.folder.ADJUSTABLE`.
 
     Under torchrun every process calls it. Raises TrainingError; what was learned up to the last checkpoint is kept.
     """
@@ -88,7 +90,7 @@ def train(run: Run, out: Path) -> Result:
         begun = None if checkpoints.latest(out / CHECKPOINTS) else open_beginning(run)
         if group.is_first:
             _try_exam(run)
-            open_folder(run, out)
+            open_folder(run, out, adjust)
             _save_texts(run, out, begun)
         group.wait()
         texts = Texts.load(out)
@@ -143,7 +145,8 @@ def fit(
     A measurement that fails on the way is told, and training goes on; at the very end it is raised, when the weights
     are written: the same run, started again, then only measures.
 
-    Raises TrainingError where the loss or a gradient is not finite; the checkpoints before it stay.
+    Raises TrainingError where the loss or a gradient is not finite; the checkpoints before it stay. An interrupt says
+    from which of them the run will go on.
     """
     group = group or Processes()
     learner.to(group.device)
@@ -160,7 +163,11 @@ def fit(
     )
     random_states.begin(run.seed + 1_000_003 * (group.rank + 1))
     _go_on(training, out, group)
-    return _Fit(run, out, training, parallel, batches, judge, judged, group).run_through()
+    going = _Fit(run, out, training, parallel, batches, judge, judged, group)
+    try:
+        return going.run_through()
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(going.stopped()) from stop
 
 
 def _judged(run: Run, learner: Learner, group: Processes) -> Learner:
@@ -234,6 +241,12 @@ class _Fit:
                         counts.seconds = spent()
             return self.finish(log)
 
+    def stopped(self) -> str:
+        """Say where a run that is interrupted stands, and how it goes on."""
+        kept = checkpoints.latest(self.out / CHECKPOINTS)
+        on = f"goes on from the checkpoint of step {checkpoints.step_of(kept)}" if kept else "begins anew"
+        return f"Stopped at step {self.training.counts.step}; the same command {on}."
+
     def step(self, step: int, batch: Batch) -> logs.Row:
         """Make one step; return its numbers, which are those of all processes together."""
         training, group, learner = self.training, self.group, self.training.learner
@@ -286,10 +299,23 @@ class _Fit:
         if math.isfinite(numbers["loss"]) and (is_finite or self.is_scaling()):
             return is_finite
         what = f"loss is {numbers['loss']}" if not math.isfinite(numbers["loss"]) else "gradient is not finite"
+        raise TrainingError(f"The {what} at step {step + 1}; {self.way_on()}")
+
+    def way_on(self) -> str:
+        """Say what may help, and how to go on with it."""
         kept = checkpoints.latest(self.out / CHECKPOINTS)
-        raise TrainingError(
-            f"The {what} at step {step + 1}; {f'the last good checkpoint is {kept}' if kept else 'no checkpoint yet'}. "
-            "A lower learning rate, a longer warm-up, clip_norm = 1.0 or precision “bf16” may help."
+        told = f"the last good checkpoint is {kept}" if kept else "no checkpoint yet"
+        on = (
+            f"goes on from there, and a new run begins with its weights by start.path={kept}" if kept else "begins anew"
+        )
+        return (
+            f"{told}. A lower learning rate, a longer warm-up, clip_norm = 1.0 or precision “bf16” may help: "
+            f"with one of them set, --adjust {on}."
+            + (
+                " Should it fail there again at once, move that checkpoint away; an earlier one is taken."
+                if kept
+                else ""
+            )
         )
 
     def is_scaling(self) -> bool:
@@ -323,9 +349,7 @@ class _Fit:
         weights = [weight for weight in self.training.learner.state_dict().values() if weight.is_floating_point()]
         bad = sum((~torch.isfinite(processes.local(weight))).any().float() for weight in weights)
         if self.group.sum(torch.as_tensor(bad, device=self.group.device)) > 0:
-            raise TrainingError(
-                f"A weight is not finite after step {self.training.counts.step}; lower the learning rate."
-            )
+            raise TrainingError(f"A weight is not finite after step {self.training.counts.step}; {self.way_on()}")
         return checkpoints.save(self.out / CHECKPOINTS, self.training, self.group, self.run.loop.checkpoints_kept)
 
     def finish(self, log: logs.Log) -> Result:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from clipsearch.errors import ClipsearchError
 from clipsearch.model import load
+from tests.training.loop.starting import ROOT
 from tests.training.loop.tiny import assert_same
 from training import __main__
 from training import run as runs
@@ -88,3 +95,26 @@ def test_an_interrupted_run_goes_on_with_the_real_pairs(tmp_path: Path, monkeypa
     for name in ("interrupted", "whole"):
         train(tmp_path / name, "data.augment=crop-and-flip")
     assert_same(*(tmp_path / name / "checkpoints" / "step-00000003" for name in ("interrupted", "whole")))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups that a signal reaches")
+def test_ctrl_c_ends_it_with_a_sentence_and_without_workers(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    settings = [part for one in (*SMALL, "loop.steps=100000", "data.workers=1") for part in ("--set", one)]
+    command = [sys.executable, "-m", "training", "train", "--config", str(SMOKE), "--out", str(out), *settings]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    end = time.monotonic() + 120
+    while not list((out / "checkpoints").glob("step-*")) and time.monotonic() < end:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    assert re.search(r"Stopped at step \d+; the same command goes on from the checkpoint of step \d+\.$", told.strip())
+    while time.monotonic() < end:  # the processes that read pictures are of its group
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("A worker is left.")

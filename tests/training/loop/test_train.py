@@ -19,6 +19,8 @@ from clipsearch.model.transformer import Block
 from tests.training.loop.reference import losses_of
 from tests.training.loop.starting import ROOT
 from tests.training.loop.tiny import Endless, assert_same, learner_for, learner_of, run_of
+from training import card
+from training import run as runs
 from training.errors import TrainingError
 from training.loop import checkpoints, logs, optimiser
 from training.loop.folder import open_folder
@@ -314,6 +316,51 @@ def test_another_run_is_refused(tmp_path: Path) -> None:
     (other / "thesis.txt").write_text("precious")
     with pytest.raises(TrainingError, match="holds no run"):
         open_folder(run, other)
+
+
+def test_a_run_goes_on_with_other_settings_where_that_is_said(tmp_path: Path) -> None:
+    before = run_of(steps=4, checkpoint_every=2, precision="fp16", learning_rate=1e-2)
+    with pytest.raises(
+        TrainingError, match=r"loss is nan at step 4; .*step-00000002\. .*--adjust goes on .*start\.path="
+    ):
+        go(before, tmp_path, broken=(3,))
+    calm = run_of(steps=6, checkpoint_every=2, learning_rate=1e-4, clip_norm=1.0)
+    with pytest.raises(TrainingError, match=r"differ\); choose a new folder, or go on .* by --adjust"):
+        open_folder(calm, tmp_path)
+    open_folder(calm, tmp_path, adjust=True)
+    result = fit(calm, tmp_path, learner_of(), Endless(calm))
+    assert result.steps == 6
+    assert [row["learning_rate"] <= 1e-4 for row in rows_of(tmp_path)] == [False] * 2 + [True] * 4
+    kept = runs.read(tmp_path / "run-until-step-00000002.toml")
+    assert (kept.loop.precision, kept.optimiser.learning_rate) == ("fp16", 1e-2)
+    assert "before: [run-until-step-00000002.toml]" in card.card(card.read(tmp_path))
+    open_folder(calm, tmp_path)  # the settings are the run's now
+
+
+def test_only_what_checkpoints_fit_is_adjusted(tmp_path: Path) -> None:
+    go(run_of(steps=3), tmp_path)
+    with pytest.raises(TrainingError, match=r"loop.batch_size differ\); choose a new folder\."):
+        open_folder(run_of(steps=3, batch_size=6), tmp_path, adjust=True)
+    with pytest.raises(TrainingError, match="has made 3 steps already"):
+        open_folder(run_of(steps=2), tmp_path, adjust=True)
+    assert runs.read(tmp_path / "run.toml").loop == run_of(steps=3).loop
+
+
+@pytest.mark.parametrize(
+    ("every", "told"),
+    [(2, "Stopped at step 3; the same command goes on from the checkpoint of step 2."), (500, "begins anew.")],
+)
+def test_an_interrupt_says_how_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int, told: str
+) -> None:
+    def interrupt(log: logs.Log, step: int, values: object) -> None:
+        if step == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(logs.Log, "advance", interrupt)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        go(run_of(checkpoint_every=every), tmp_path)
+    assert str(stop.value).endswith(told)
 
 
 def test_a_finished_run_is_not_made_again(tmp_path: Path) -> None:
