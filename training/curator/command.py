@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from training.curator import queries, tables
+from training.curator import queries, settings, tables
 from training.curator.language import LANGUAGES
 from training.curator.queries import Choice, Query
 from training.curator.settings import Settings
@@ -33,6 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command. Raises TrainingError for options that do not go together, and what `curate` raises."""
+    if options.out:
+        _check(options)
     sources = list(options.tables)
     if options.fetch_drawings:
         from training.curator.drawings.fetch import fetch_drawings
@@ -45,16 +47,32 @@ def run(options: argparse.Namespace) -> None:
         raise TrainingError("Name the folder of the set with --out.")
 
 
+def _check(options: argparse.Namespace) -> None:
+    """Raise TrainingError for what would end the work only after hours."""
+    from training.curator.curate import check_place
+
+    check_place(options.out)
+    settings.check(_settings(options))
+    _choice(options).check()
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
+
+
+def _choice(options: argparse.Namespace) -> Choice:
+    return Choice(options.least_count, options.bigrams, options.least_bits, options.most_queries)
+
+
 def _curate(sources: Sequence[Path], options: argparse.Namespace) -> None:
     from training.curator.curate import Form, curate
     from training.curator.report import as_text
 
     if not sources:
         raise TrainingError("Name a table of pairs.")
-    settings = Settings(**{field.name: getattr(options, field.name) for field in fields(Settings)})
     listed = queries.first_of_each(_queries(sources, options), options.most_queries)
     print(f"{len(listed):,} queries")
-    report = curate(sources, listed, options.out, settings, Form(options.format, options.shards), print)
+    report = curate(sources, listed, options.out, _settings(options), Form(options.format, options.shards), print)
     print(as_text(report), end="")
 
 
@@ -64,8 +82,7 @@ def _queries(sources: Sequence[Path], options: argparse.Namespace) -> Iterator[Q
     named = [queries.names(path) for path in options.names]
     known = [queries.synsets(options.wordnet)] if options.wordnet else []
     read = options.texts or ([] if given or named or known else sources)
-    choice = Choice(options.least_count, options.bigrams, options.least_bits)
-    counted = [queries.from_texts(partial(_texts, read, options.text_column), choice)] if read else []
+    counted = [queries.from_texts(partial(_texts, read, options.text_column), _choice(options))] if read else []
     return chain(*given, *counted, *named, *known)
 
 

@@ -13,7 +13,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from training.curator.looking import Looker, Seen, Tell
 from training.curator.matching import Matcher
 from training.curator.queries import Query
 from training.curator.report import Report, as_text
-from training.curator.settings import Settings
+from training.curator.settings import Settings, check
 from training.curator.shards import Shards
 from training.errors import TrainingError
+from training.writable import check_writable
 
 _TOLD_EVERY = 500_000  # rows
 
@@ -53,10 +54,14 @@ def curate(
 
     The set's table has the columns of the first pair found, `queries` (those it holds, with semicolons) and, with a
     model, `score`; it names pictures by their full paths. `out` appears whole or not at all. Returns the report.
-    Raises TrainingError for sources that cannot be read or fit no column, PackageError for a model that cannot be
-    read; bad rows and pictures are counted and passed over.
+    Raises TrainingError for settings that make no sense, sources that cannot be read or fit no column, a set without
+    a pair and one that cannot be written, PackageError for a model that cannot be read; bad rows and pictures are
+    counted and passed over.
     """
-    _check(out, queries, settings)
+    check_place(out)
+    check(settings)
+    if not queries:
+        raise TrainingError("There is no query: give more texts, a lower --least-count, or names.")
     report, balance = Report(len(queries)), _balance(len(queries), settings)
     matcher = Matcher([query.text for query in queries])
     with _timed(report, "matching"):
@@ -69,17 +74,17 @@ def curate(
             kept = Looker(settings, report, tell).kept(_chosen(again, balance, report))
             rows = (_fields(seen, queries, settings) for seen in _reported(kept, report))
             _write(rows, [*columns, *(["score"] if settings.model else [])], unfinished, form, settings)
+        if not report.kept:
+            raise TrainingError(_nothing(report, settings))
         query_list.write(queries, unfinished / "queries.tsv")
         return _told(report, queries, balance, unfinished)
 
 
-def _check(out: Path, queries: Sequence[Query], settings: Settings) -> None:
+def check_place(out: Path) -> None:
+    """Raise TrainingError where a set cannot be made."""
     if out.exists():
         raise TrainingError(f"{out} is there already: name a new folder.")
-    if not queries:
-        raise TrainingError("There is no query: give more texts, a lower --least-count, or names.")
-    if settings.model is None and (settings.duplicates == "vectors" or settings.least_score is not None):
-        raise TrainingError("Scores, and doubles by vectors, need a model: name a package with --model.")
+    check_writable(out)
 
 
 def _balance(queries: int, settings: Settings) -> Balance:
@@ -105,7 +110,7 @@ def _count(pairs: Iterable[Candidate], balance: Balance) -> list[str]:
 
 
 def _nothing(report: Report, settings: Settings) -> str:
-    """Say why no pair was found."""
+    """Say why no pair is left: what most were lost by."""
     reasons = [(count, reason) for lost in report.lost.values() for reason, count in lost.items()]
     most = f": {max(reasons)[1]}, as in {report.examples[max(reasons)[1]][0]}" if reasons else ", since there is no row"
     return f"No pair with the columns {settings.picture_column} and {settings.text_column} can be used{most}."
@@ -166,9 +171,27 @@ def _timed(report: Report, part: str) -> Iterator[None]:
 
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
-    """Give a folder beside `out` that takes its place at the end; what an interrupted run left in it goes."""
+    """Give a folder beside `out` that takes its place at the end; what an interrupted run left in it goes.
+
+    After an error nothing is left. Raises TrainingError where it cannot be written.
+    """
     unfinished = out.with_name(out.name + ".part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    yield unfinished
-    unfinished.rename(out)
+    made = [folder for folder in out.absolute().parents if not folder.exists()]
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        yield unfinished
+        unfinished.rename(out)
+    except BaseException as error:
+        _remove(unfinished, made)
+        if isinstance(error, OSError):
+            raise TrainingError(f"{out} cannot be made: {error.strerror or error}.") from error
+        raise
+
+
+def _remove(folder: Path, parents: Iterable[Path]) -> None:
+    """Remove a folder with what is in it, and those around it as far as they are empty."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        for parent in parents:
+            parent.rmdir()

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from training.curator.counting import MOST_AT_ONCE, Texts, by_information, count_bigrams, count_words
 from training.curator.tables import lines
 from training.curator.words import normal_form
+from training.errors import TrainingError
 
 Kind = Literal["word", "bigram", "name", "synset"]
 
@@ -35,6 +36,12 @@ class Choice:
     bigrams: int = 100_000
     least_bits: float = 3.0
     most: int = 500_000
+
+    def check(self) -> None:
+        """Raise TrainingError for a value that makes no sense."""
+        limits = {"least_count": self.least_count >= 1, "bigrams": self.bigrams >= 0, "most_queries": self.most >= 1}
+        if wrong := [name for name, right in limits.items() if not right]:
+            raise TrainingError(f"The setting {wrong[0]} cannot be that low.")
 
 
 def from_texts(texts: Texts, choice: Choice, most_at_once: int = MOST_AT_ONCE) -> Iterator[Query]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from training.errors import TrainingError
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -35,3 +37,23 @@ class Settings:
     least_score: float | None = None
     model: Path | None = None
     workers: int = 2
+
+
+def check(settings: Settings) -> None:
+    """Raise TrainingError for a value that makes no sense."""
+    limits = {
+        "pairs_per_query": settings.pairs_per_query >= 0,
+        "least_characters": settings.least_characters >= 0,
+        "most_characters": settings.most_characters >= max(1, settings.least_characters),
+        "least_words": settings.least_words >= 0,
+        "least_side": settings.least_side >= 0,
+        "most_aspect": settings.most_aspect >= 1,
+        "same_print": settings.same_print >= 0,
+        "same_cosine": -1 <= settings.same_cosine <= 1,
+        "same_text": settings.same_text >= 0,
+        "workers": settings.workers >= 1,
+    }
+    if wrong := [name for name, right in limits.items() if not right]:
+        raise TrainingError(f"The setting {wrong[0]} cannot be {getattr(settings, wrong[0])}.")
+    if settings.model is None and (settings.duplicates == "vectors" or settings.least_score is not None):
+        raise TrainingError("Scores, and doubles by vectors, need a model: name a package with --model.")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from clipsearch.errors import ClipsearchError
 from tests.training.curator.test_pictures import drawing, recompressed
 from training.__main__ import STARTER, main
 from training.curator.curate import Form, curate
@@ -142,9 +143,9 @@ def test_a_model_scores_pairs_and_finds_doubles(table: Path, tmp_path: Path) -> 
 def test_nothing_half_made_is_left_or_taken(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "out"
     monkeypatch.setattr("training.curator.queries.write", _fail)
-    with pytest.raises(OSError, match="full"):
-        curate([table], QUERIES, out, Settings())
-    assert not out.exists()
+    with pytest.raises(TrainingError, match=r"it cannot be made: disk full"):
+        curate([table], QUERIES, out / "in" / "it", Settings())
+    assert not list(tmp_path.glob("out*"))
     monkeypatch.undo()
     curate([table], QUERIES, out, Settings())
     assert sorted(path.name for path in out.iterdir()) == ["pairs.csv", "queries.tsv", "report.json", "report.txt"]
@@ -162,14 +163,20 @@ def test_what_cannot_be_done_is_one_sentence(table: Path, tmp_path: Path) -> Non
         ([table], [Query("zebra", "word")], Settings(), "no query in the caption"),
         ([table], [], Settings(), "no query"),
         ([table], QUERIES, Settings(duplicates="vectors"), "--model"),
+        ([table], QUERIES, Settings(workers=0), "workers cannot be 0"),
+        ([table], QUERIES, Settings(pairs_per_query=-1), "pairs_per_query cannot be -1"),
+        ([table], QUERIES, Settings(model=STARTER, least_score=2), "caption and picture disagree, as in row 0"),
+        ([table], QUERIES, Settings(model=tmp_path), "."),
         ([tmp_path / "none.csv"], QUERIES, Settings(), "cannot be read"),
     ]
     for sources, queries, settings, told in cases:
-        with pytest.raises(TrainingError, match=told):
+        with pytest.raises(ClipsearchError, match=told):
             curate(sources, queries, out, settings)
-    assert not out.exists()
+    assert not list(tmp_path.glob("out*"))
     with pytest.raises(TrainingError, match="there already"):
         curate([table], QUERIES, tmp_path, Settings())
+    with pytest.raises(TrainingError, match=r"Nothing can be written into .*out: Not a directory"):
+        curate([table], QUERIES, table / "out", Settings())
 
 
 def test_the_command_makes_queries_of_texts_names_and_captions(
@@ -191,3 +198,6 @@ def test_the_command_says_what_is_missing(table: Path, tmp_path: Path) -> None:
         main(["curate", str(table)])
     with pytest.raises(TrainingError, match="table of pairs"):
         main(["curate", "--out", str(tmp_path / "out")])
+    for options in (["--most-queries", "0"], ["--least-count", "0"], ["--workers", "0"]):
+        with pytest.raises(TrainingError, match=f"{options[0][2:].replace('-', '_')} cannot be"):
+            main(["curate", str(tmp_path / "not looked at"), "--out", str(tmp_path / "out"), *options])
