@@ -8,7 +8,6 @@ from functools import partial
 
 import torch
 from torch import nn
-from torch._dynamo import config as dynamo
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
@@ -53,8 +52,28 @@ def prepare_blocks(model: nn.Module, loop: Loop, backend: str = "inductor") -> N
             block.forward = forward  # type: ignore[method-assign]
 
 
+@contextmanager
+def compiling(loop: Loop) -> Iterator[None]:
+    """Raise TrainingError where what is inside fails because torch cannot compile here."""
+    if not loop.compile:
+        yield
+        return
+    from torch._dynamo.exc import BackendCompilerFailed
+
+    try:
+        yield
+    except BackendCompilerFailed as error:
+        told = str(error).strip().splitlines()[0]
+        raise TrainingError(
+            f"The model cannot be compiled here ({told}). Let loop.compile be false; "
+            "on a CPU, compiling needs a C++ compiler."
+        ) from error
+
+
 def _allow_versions(model: nn.Module) -> None:
     """Let torch compile the ResNet's code for each of its blocks, with and without gradients, instead of giving up."""
+    from torch._dynamo import config as dynamo  # takes a second or more
+
     versions = 4 * sum(isinstance(block, Bottleneck) for block in model.modules())
     dynamo.recompile_limit = max(dynamo.recompile_limit, versions)
 

@@ -165,7 +165,8 @@ def fit(
     _go_on(training, out, group)
     going = _Fit(run, out, training, parallel, batches, judge, judged, group)
     try:
-        return going.run_through()
+        with precision.compiling(run.loop):
+            return going.run_through()
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(going.stopped()) from stop
 

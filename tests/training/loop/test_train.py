@@ -318,6 +318,19 @@ def test_another_run_is_refused(tmp_path: Path) -> None:
         open_folder(run, other)
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")
+def test_what_cannot_be_compiled_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*graph: object) -> None:
+        raise RuntimeError("No working C++ compiler")
+
+    plain = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda forward, **named: plain(forward, backend=fail))
+    with pytest.raises(
+        TrainingError, match=r"cannot be compiled here \(.*No working C\+\+ compiler.*loop.compile be false"
+    ):
+        go(run_of(compile=True), tmp_path)
+
+
 def test_a_run_goes_on_with_other_settings_where_that_is_said(tmp_path: Path) -> None:
     before = run_of(steps=4, checkpoint_every=2, precision="fp16", learning_rate=1e-2)
     with pytest.raises(
