@@ -63,7 +63,7 @@ def compiling(loop: Loop) -> Iterator[None]:
     try:
         yield
     except BackendCompilerFailed as error:
-        told = str(error).strip().splitlines()[0]
+        told = repr(error.inner_exception).splitlines()[0]
         raise TrainingError(
             f"The model cannot be compiled here ({told}). Let loop.compile be false; "
             "on a CPU, compiling needs a C++ compiler."
