@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import json
-import lzma
 import re
-import zlib
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+from training.data import tabular
+from training.data.tabular import KINDS, kind_of
 from training.errors import TrainingError
 
-_PACKED: dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _BREAKS = re.compile(r"[\t\r\n]+")
-_KINDS = (".csv", ".tsv", ".jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +37,7 @@ class BadRow:
 
 def is_table(path: Path) -> bool:
     """Say whether `read` takes the file, by its name; it may be packed with gzip, bzip2 or xz."""
-    return _kind(path) in _KINDS
+    return kind_of(path) in KINDS
 
 
 def read(paths: Iterable[Path]) -> Iterator[Row | BadRow]:
@@ -63,7 +56,7 @@ def read(paths: Iterable[Path]) -> Iterator[Row | BadRow]:
 
 def lines(path: Path) -> Iterator[str]:
     """Yield the lines of a text file, perhaps packed. Raises TrainingError."""
-    for line in _opened(path, lambda lines: lines):
+    for line in tabular.lines(path):
         yield line.rstrip("\r\n")
 
 
@@ -74,7 +67,7 @@ class Writer:
     """
 
     def __init__(self, path: Path, columns: Iterable[str]) -> None:
-        self._columns, self._kind = list(columns), _kind(path)
+        self._columns, self._kind = list(columns), kind_of(path)
         self._file = path.open("w", encoding="utf-8", newline="")
         self._table = csv.writer(self._file, lineterminator="\n")
         if self._kind != ".jsonl":
@@ -97,56 +90,27 @@ class Writer:
             self._table.writerow(record)
 
 
-def _kind(path: Path) -> str:
-    inner = path.with_suffix("") if path.suffix.lower() in _PACKED else path
-    return inner.suffix.lower()
-
-
 def _fields(path: Path) -> Iterator[dict[str, str] | str]:
     """Yield each row's fields, or a sentence about what is wrong with it."""
-    if _kind(path) == ".jsonl":
-        return _opened(path, _objects)
-    is_tsv = _kind(path) == ".tsv"
-    return _opened(path, lambda lines: _records(lines, is_tsv))
+    if kind_of(path) == ".jsonl":
+        yield from (_as_texts(row) for _, row in tabular.objects(path))
+        return
+    header: list[str] | None = None
+    for _, record in tabular.records(path):
+        if isinstance(record, str):
+            yield record
+        elif header is None:
+            header = record
+        else:
+            yield dict(zip(header, record, strict=True))
 
 
-def _opened(path: Path, parse: Callable[[Iterator[str]], Iterable[Any]]) -> Iterator[Any]:
-    opener = _PACKED.get(path.suffix.lower(), open)
-    try:
-        with closing(opener(path, "rb")) as file:
-            yield from parse(_lines(file))
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise TrainingError(f"{path} cannot be read ({error}).") from error
-
-
-def _lines(file: BinaryIO) -> Iterator[str]:
-    """Yield lines of UTF-8, of UTF-16 with a byte order mark, or of what `decoded` makes of others; without NULs."""
-    from training.data.sources.source import decoded  # comes with torch
-
-    head = file.read(3)
-    file.seek(len(BOM_UTF8) if head == BOM_UTF8 else 0)
-    is_wide = head.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-    for line in TextIOWrapper(file, "utf-16", "replace", newline="") if is_wide else map(decoded, file):
-        yield line.replace("\0", "")
-
-
-def _objects(lines: Iterator[str]) -> Iterator[dict[str, str] | str]:
-    for line in lines:
-        if line.strip():
-            yield _object(line)
-
-
-def _object(line: str) -> dict[str, str] | str:
-    try:
-        row = json.loads(line)
-        return _as_texts(row) if isinstance(row, dict) else "not a JSON object"
-    except (ValueError, RecursionError):  # nested a thousand times
-        return "not JSON"
-
-
-def _as_texts(row: dict[str, Any]) -> dict[str, str]:
+def _as_texts(row: dict[str, Any] | str) -> dict[str, str] | str:
     """Return the fields as texts: lists with commas, nothing for what has no value."""
-    return {_writable(key): _writable(_as_text(value)) for key, value in row.items()}
+    try:
+        return row if isinstance(row, str) else {_writable(key): _writable(_as_text(row[key])) for key in row}
+    except RecursionError:  # nested a thousand times
+        return "not JSON"
 
 
 def _as_text(value: object) -> str:
@@ -158,22 +122,3 @@ def _as_text(value: object) -> str:
 def _writable(text: str) -> str:
     """Replace halves of characters, which JSON can hold and no file."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _records(lines: Iterator[str], is_tsv: bool) -> Iterator[dict[str, str] | str]:
-    reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if is_tsv else csv.reader(lines)
-    header: list[str] | None = None
-    while True:
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:  # a quote that never ends, mostly
-            yield f"not CSV: {error}"
-            continue
-        if header is None:
-            header = [name.strip() for name in record]
-        elif len(record) == len(header):
-            yield dict(zip(header, record, strict=True))
-        elif record:
-            yield "another number of fields than the header"

@@ -122,7 +122,7 @@ def test_no_pair_stands_twice_in_a_batch_though_some_are_bad(kind: str, runs: di
 def test_what_is_bad_is_told_by_name(runs: dict[str, Run]) -> None:
     told = {sentence for batch in batches_of(runs["table"], 12) for sentence in batch.bad}
     assert told == {
-        "pairs.csv, line 27: 1 values for 2 columns.",
+        "pairs.csv, line 27: another number of fields than the header.",
         "none.png: The file is no longer there.",
         "0.png: it has no text.",
     }

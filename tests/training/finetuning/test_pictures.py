@@ -105,7 +105,7 @@ def test_pairs_come_from_a_table_and_lost_pictures_are_left_out(tmp_path: Path) 
     assert found.texts == ("a red one", "a blue one")
     assert found.labels == (0, 1, 0)
     assert warnings == [
-        "pairs.csv, line 7: 1 values for 2 columns.",
+        "pairs.csv, line 7: another number of fields than the header.",
         "lost.png is left out: the file is not there.",
         "blue/1.png is left out: it has no text.",
     ]

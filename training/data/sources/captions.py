@@ -11,7 +11,7 @@ from clipsearch.files.sidecars import existing, read_sidecar
 from clipsearch.files.xmp.packet import Keywords
 from training.data.pairs import BadPairError
 from training.data.sources.descriptions import description_of, text_of
-from training.data.sources.source import decoded
+from training.data.tabular import decoded
 
 SUFFIXES = (".txt", ".caption")  # "photo.txt" or "photo.jpg.txt" beside "photo.jpg"
 

@@ -13,7 +13,7 @@ from clipsearch.files.sidecars import existing, read_sidecar
 from clipsearch.files.xmp.markup import Name, parse, utf8
 from clipsearch.files.xmp.packet import DC, bounded, descriptions_in, items_in, rdf_in, unique
 from clipsearch.paths import extended
-from training.data.sources.source import decoded
+from training.data.tabular import decoded
 
 _DESCRIPTION = Name(DC, "description")
 _IIM_CAPTION = (2, 120)  # IPTC-IIM 4.2, Caption/Abstract

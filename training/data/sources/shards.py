@@ -40,7 +40,7 @@ from webdataset.tariterators import group_by_keys, tar_file_expander
 
 from clipsearch.files.kinds import is_picture
 from training.data.pairs import Pair
-from training.data.sources.source import decoded
+from training.data.tabular import decoded
 from training.errors import TrainingError
 from training.run import Data
 

@@ -50,11 +50,3 @@ class Broken:
     def told(self) -> list[str]:
         """Return a sentence for each, so that they can be counted; after the first ones it is always the same."""
         return [*self._first, *["Another one like these."] * (self.count - len(self._first))]
-
-
-def decoded(data: bytes) -> str:
-    """Read text that should be UTF-8, and is Windows' Latin where it is not; never fails."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")

@@ -1,24 +1,18 @@
-"""Pairs from a CSV, TSV or JSONL file: a column with a picture's path, and one with what is said of it.
+"""Pairs from a CSV, TSV or JSONL file, perhaps packed: a column with a picture's path, and one with what is said of it.
 
-Paths are relative to the table's folder. Text is UTF-8 or, with a byte order mark, UTF-16; a line that is not valid
-UTF-8 is read as Windows' Latin. CSV may quote; in TSV, where captions are full of lone quotes, a quote is a character.
+Paths are relative to the table's folder.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator
-from io import TextIOWrapper
 from pathlib import Path
 
 from training.data.pairs import Pair
-from training.data.sources.source import Broken, Source, decoded
+from training.data.sources.source import Broken, Source
 from training.data.strings import Strings
+from training.data.tabular import KINDS, kind_of, objects, records
 from training.errors import TrainingError
-
-SUFFIXES = (".csv", ".tsv", ".jsonl")
 
 _Row = tuple[str, str] | str  # picture and text, or what is wrong
 
@@ -48,29 +42,20 @@ class Table(Source):
 
 
 def _rows(path: Path, picture: str, text: str) -> Iterator[_Row]:
-    if path.suffix.lower() not in SUFFIXES:
-        raise TrainingError(f"{path} is no table that is understood; its name must end in {', '.join(SUFFIXES)}.")
-    lines = _lines(path)
-    return _of_jsonl(lines, picture, text) if path.suffix.lower() == ".jsonl" else _of_csv(lines, path, picture, text)
+    if kind_of(path) not in KINDS:
+        raise TrainingError(f"{path} is no table that is understood; its name must end in {', '.join(KINDS)}.")
+    return (_of_jsonl if kind_of(path) == ".jsonl" else _of_csv)(path, picture, text)
 
 
-def _of_csv(lines: Iterator[str], path: Path, picture: str, text: str) -> Iterator[_Row]:
-    tabs = path.suffix.lower() == ".tsv"
-    reader = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE) if tabs else csv.reader(lines)
-    columns: list[str] | None = None
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            yield f"line {reader.line_num}: {error}"
-            continue
-        if row is None:
-            return
-        if columns is None:
-            columns = [name.strip() for name in row]
-            places = _places(columns, path, picture, text)
-        elif row:
-            yield _row(row, places, len(columns), reader.line_num)
+def _of_csv(path: Path, picture: str, text: str) -> Iterator[_Row]:
+    places: tuple[int, int] | None = None
+    for line, record in records(path):
+        if isinstance(record, str):
+            yield f"line {line}: {record}"
+        elif places is None:
+            places = _places(record, path, picture, text)
+        else:
+            yield record[places[0]], record[places[1]]
 
 
 def _places(columns: list[str], path: Path, picture: str, text: str) -> tuple[int, int]:
@@ -83,38 +68,13 @@ def _places(columns: list[str], path: Path, picture: str, text: str) -> tuple[in
     return columns.index(picture), columns.index(text)
 
 
-def _row(row: list[str], places: tuple[int, int], width: int, line: int) -> _Row:
-    if len(row) != width:
-        return f"line {line}: {len(row)} values for {width} columns"
-    return row[places[0]], row[places[1]]
-
-
-def _of_jsonl(lines: Iterator[str], picture: str, text: str) -> Iterator[_Row]:
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _object(line, number, picture, text)
-
-
-def _object(line: str, number: int, picture: str, text: str) -> _Row:
-    try:
-        values = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return f"line {number}: no JSON ({error})"
-    found = (values.get(picture), values.get(text)) if isinstance(values, dict) else (None, None)
-    if not (isinstance(found[0], str) and isinstance(found[1], str)):
-        return f"line {number}: no texts {picture!r} and {text!r}"
-    return found[0], found[1]
-
-
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a text file. Raises TrainingError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(3)
-            file.seek(len(BOM_UTF8) if head == BOM_UTF8 else 0)
-            is_wide = head.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
-            wide = TextIOWrapper(file, "utf-16", "replace", newline="") if is_wide else ()
-            for line in wide or map(decoded, file):
-                yield line.replace("\0", "")  # a NUL is no text, and csv gives up at one
-    except OSError as error:
-        raise TrainingError(f"{path} cannot be read: {error.strerror or error}.") from error
+def _of_jsonl(path: Path, picture: str, text: str) -> Iterator[_Row]:
+    for line, values in objects(path):
+        if isinstance(values, str):
+            yield f"line {line}: {values}"
+            continue
+        found = values.get(picture), values.get(text)
+        if isinstance(found[0], str) and isinstance(found[1], str):
+            yield found[0], found[1]
+        else:
+            yield f"line {line}: no texts {picture!r} and {text!r}"

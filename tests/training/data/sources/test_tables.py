@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import pickle
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -71,7 +75,7 @@ def test_broken_lines_are_told_and_the_others_used(tmp_path: Path) -> None:
     data = HEAD + "a.jpg,good\nb.jpg\nc.jpg,one,two\n" + "d.jpg," + "x" * 140_000 + "\ne.jpg,nul\0ed\n"
     table = read(tmp_path, data)
     assert texts(table) == ["good", "nuled"]
-    assert table.told[0] == "pairs.csv, line 3: 1 values for 2 columns."
+    assert table.told[0] == "pairs.csv, line 3: another number of fields than the header."
     assert [sentence.split(":")[0] for sentence in table.told] == [f"pairs.csv, line {n}" for n in (3, 4, 5)]
 
 
@@ -103,7 +107,7 @@ def test_of_many_broken_lines_the_first_are_told_and_all_counted(tmp_path: Path)
             "must name the columns 'filepath' and 'title'.* it names 'path', 'caption'",
         ),
         (HEAD, "pairs.csv", "has no line that could be used[.]"),
-        (HEAD + "a\nb\n", "pairs.csv", "has no line that could be used .pairs.csv, line 2: 1 values"),
+        (HEAD + "a\nb\n", "pairs.csv", "has no line that could be used .pairs.csv, line 2: another number"),
         ("", "pairs.csv", "has no line"),
         ("", "pairs.parquet", "its name must end in .csv, .tsv, .jsonl"),
         (b"\xff\xd8\xff\xe0 no table" * 9, "pairs.csv", "must name the columns"),
@@ -112,6 +116,14 @@ def test_of_many_broken_lines_the_first_are_told_and_all_counted(tmp_path: Path)
 def test_tables_that_cannot_be_used(data: str | bytes, name: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=told):
         read(tmp_path, data, name)
+
+
+@pytest.mark.parametrize("packed", [gzip, bz2, lzma])
+def test_tables_may_be_packed(packed: ModuleType, tmp_path: Path) -> None:
+    suffix = {gzip: "gz", bz2: "bz2", lzma: "xz"}[packed]
+    assert texts(read(tmp_path, packed.compress((HEAD + "a.jpg,good\n").encode()), f"pairs.csv.{suffix}")) == ["good"]
+    with pytest.raises(TrainingError, match="cannot be read"):
+        read(tmp_path, packed.compress(HEAD.encode() * 99)[:-12], f"cut.csv.{suffix}")
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:
