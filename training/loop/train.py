@@ -303,20 +303,20 @@ class _Fit:
         raise TrainingError(f"The {what} at step {step + 1}; {self.way_on()}")
 
     def way_on(self) -> str:
-        """Say what may help, and how to go on with it."""
-        kept = checkpoints.latest(self.out / CHECKPOINTS)
-        told = f"the last good checkpoint is {kept}" if kept else "no checkpoint yet"
-        on = (
-            f"goes on from there, and a new run begins with its weights by start.path={kept}" if kept else "begins anew"
+        """Say what may help, and how to go on with it; a checkpoint no step was made from is not called good."""
+        there, steps = checkpoints.found(self.out / CHECKPOINTS), self.training.counts.step
+        good = next(
+            (path for path in there if checkpoints.step_of(path) < steps and not checkpoints.damage(path)), None
         )
+        told = f"the last good checkpoint is {good}" if good else "no good checkpoint yet"
+        on = (
+            f"goes on from there, and a new run begins with its weights by start.path={good}" if good else "begins anew"
+        )
+        spoiled = [path for path in there if checkpoints.step_of(path) == steps]
+        first = f" First move {spoiled[0]} away, with whose weights it happened." if spoiled else ""
         return (
             f"{told}. A lower learning rate, a longer warm-up, clip_norm = 1.0 or precision “bf16” may help: "
-            f"with one of them set, --adjust {on}."
-            + (
-                " Should it fail there again at once, move that checkpoint away; an earlier one is taken."
-                if kept
-                else ""
-            )
+            f"with one of them set, --adjust {on}.{first}"
         )
 
     def is_scaling(self) -> bool:

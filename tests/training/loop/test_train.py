@@ -241,7 +241,7 @@ def test_a_gradient_that_is_not_finite_stops_unless_fp16_is_scaled(tmp_path: Pat
     open_folder(run, tmp_path)
     learner = learner_of()
     learner.clip.logit_scale.register_hook(lambda gradient: gradient / 0)
-    with pytest.raises(TrainingError, match="gradient is not finite at step 1; no checkpoint yet"):
+    with pytest.raises(TrainingError, match="gradient is not finite at step 1; no good checkpoint yet"):
         fit(run, tmp_path, learner, Endless(run))
 
 
@@ -348,6 +348,14 @@ def test_a_run_goes_on_with_other_settings_where_that_is_said(tmp_path: Path) ->
     assert (kept.loop.precision, kept.optimiser.learning_rate) == ("fp16", 1e-2)
     assert "before: [run-until-step-00000002.toml]" in card.card(card.read(tmp_path))
     open_folder(calm, tmp_path)  # the settings are the run's now
+
+
+def test_a_checkpoint_with_whose_weights_it_happened_is_not_called_good(tmp_path: Path) -> None:
+    told = (
+        r"nan at step 5; the last good checkpoint is .*step-00000002\. .* First move .*step-00000004 away, with whose"
+    )
+    with pytest.raises(TrainingError, match=told):
+        go(run_of(checkpoint_every=2), tmp_path, broken=(4,))
 
 
 def test_only_what_checkpoints_fit_is_adjusted(tmp_path: Path) -> None:
