@@ -32,7 +32,7 @@ _PNG_XMP = b"XML:com.adobe.xmp\0"
 
 
 @dataclass(frozen=True, slots=True)
-class _Blocks:
+class Blocks:
     """What a picture carries along: XMP, the tags of its EXIF block, and the data sets of its IPTC-IIM block."""
 
     xmp: bytes
@@ -48,7 +48,7 @@ def read_keywords(path: Path) -> Keywords:
     try:
         with catch_warnings():
             simplefilter("ignore", UserWarning)  # Pillow's, about metadata that is damaged
-            return _keywords(_blocks(extended(path)))
+            return _keywords(blocks_of(extended(path)))
     except UnreadablePhotoError:
         raise
     except MarkupError as error:
@@ -57,36 +57,37 @@ def read_keywords(path: Path) -> Keywords:
         raise UnreadablePhotoError(reason_of(error), path) from error
 
 
-def _keywords(blocks: _Blocks) -> Keywords:
+def _keywords(blocks: Blocks) -> Keywords:
     keywords = read(blocks.xmp).keywords if blocks.xmp.strip(b"\0 ") else Keywords()
     flat = [*keywords.flat, *_of_iim(blocks.iim), *_of_windows(blocks.tags.get(_XP_KEYWORDS))]
     return Keywords(unique(flat), keywords.nested)
 
 
-def _blocks(path: Path) -> _Blocks:
+def blocks_of(path: Path) -> Blocks:
+    """Return what a picture of any format carries along. Raises nearly anything for damaged metadata."""
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
         if is_video(path.name) or is_jpeg_xl(head):
-            return _Blocks(b"", {}, {})
+            return Blocks(b"", {}, {})
         if is_raw(path.name):
             return _in_raw(file)
         if head.startswith(_PNG):
             return _in_png(file)
     with Image.open(path, formats=formats_for(head)) as image:
         iim = IptcImagePlugin.getiptcinfo(image) or {}
-        return _Blocks(_as_bytes(image.info.get("xmp")), image.getexif(), iim)
+        return Blocks(_as_bytes(image.info.get("xmp")), image.getexif(), iim)
 
 
-def _in_raw(file: BinaryIO) -> _Blocks:
+def _in_raw(file: BinaryIO) -> Blocks:
     exif = Image.Exif()
     with suppress(Exception):  # built otherwise than TIFF
         file.seek(0)
         exif.load_from_fp(file)
-        return _Blocks(_as_bytes(exif.get(_XMP)), exif, {})
-    return _Blocks(b"", {}, {})
+        return Blocks(_as_bytes(exif.get(_XMP)), exif, {})
+    return Blocks(b"", {}, {})
 
 
-def _in_png(file: BinaryIO) -> _Blocks:
+def _in_png(file: BinaryIO) -> Blocks:
     """Return the blocks of a PNG. Programs write XMP behind the picture, too, which Pillow would have to decode."""
     xmp, exif = b"", Image.Exif()
     for kind, data in _png_chunks(file):
@@ -94,7 +95,7 @@ def _in_png(file: BinaryIO) -> _Blocks:
             xmp = _international_text(data[len(_PNG_XMP) :])
         elif kind == b"eXIf":
             exif.load(data)
-    return _Blocks(xmp, exif, {})
+    return Blocks(xmp, exif, {})
 
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:

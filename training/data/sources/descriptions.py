@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from warnings import catch_warnings, simplefilter
 
-from clipsearch.files import keywords
+from clipsearch.files.keywords import blocks_of
 from clipsearch.files.sidecars import existing, read_sidecar
 from clipsearch.files.xmp.markup import Name, parse, utf8
 from clipsearch.files.xmp.packet import DC, bounded, descriptions_in, items_in, rdf_in, unique
@@ -45,7 +45,7 @@ def _beside(picture: Path) -> str:
 def _inside(picture: Path) -> str:
     with catch_warnings():
         simplefilter("ignore", UserWarning)  # Pillow's, about metadata that is damaged
-        blocks = keywords._blocks(extended(picture))  # noqa: SLF001 - all formats are opened there
+        blocks = blocks_of(extended(picture))
     return (_in_xmp(blocks.xmp) if blocks.xmp.strip(b"\0 ") else "") or _in_iim(blocks.iim.get(_IIM_CAPTION))
 
 
