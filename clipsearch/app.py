@@ -103,7 +103,7 @@ def _close_on_signals(window: MainWindow) -> None:
     for name in _ENDING:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: window.close())
+            signal.signal(number, lambda *_: QTimer.singleShot(0, window.close))  # once Qt runs: it may be starting
     timer = QTimer(window, interval=_LISTEN_MS)
     timer.timeout.connect(lambda: None)
     timer.start()

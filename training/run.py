@@ -171,7 +171,6 @@ def check(run: Run) -> None:
     _refuse(_limits(run))
     _refuse(_shapes(network))
     check_objective(run.objective, network)
-    _refuse(_beginnings(run))
     if run.text.context_length != network.text.context_length or run.text.vocabulary != network.text.vocab_size:
         told = f"{network.text.context_length} positions and {network.text.vocab_size} tokens"
         raise TrainingError(f"The table text does not fit the model, whose text tower has {told}.")
@@ -230,9 +229,9 @@ def _limits(run: Run) -> dict[str, bool]:
     }
 
 
-def _beginnings(run: Run) -> dict[str, bool]:
-    """Return what the first weights do not fit, as sentences."""
-    return {
+def check_beginning(run: Run) -> None:
+    """Raise TrainingError where the first weights do not fit what is learned; a finished run may have any."""
+    faults = {
         "objective.locked_image_tower would lock a tower of random weights; name trained ones by start.path.": (
             run.objective.locked_image_tower and not run.start.path
         ),
@@ -240,6 +239,7 @@ def _beginnings(run: Run) -> dict[str, bool]:
             bool(run.start.path) and run.start.towers == "both" and not run.objective.compares
         ),
     }
+    _refuse(faults)
 
 
 def _shapes(network: CLIPConfig) -> dict[str, bool]:

@@ -23,7 +23,7 @@ import pytest
 from tests.benchmarks.stamps import CACHE
 from training import run as runs
 from training.finetuning.settings import RATES
-from training.loop.train import RESULT
+from training.loop.folder import RESULT
 
 CONFIG = Path(runs.__file__).parent / "configs" / "drawings.toml"
 SHOTS = os.environ.get("CLIPSEARCH_BENCHMARK_SHOTS", "16")

@@ -12,7 +12,7 @@ from clipsearch.model import CLIP, CLIPConfig, compare
 from training.data.texts import Form, Texts
 from training.errors import TrainingError
 from training.finetuning.original import open_original
-from training.run import Run
+from training.run import Run, check_beginning
 from training.trained import find, weights_of
 
 #: what two architectures may differ in: a name, a first value, and widths that the shapes of the weights show as well
@@ -48,8 +48,9 @@ class Beginning:
 def open_beginning(run: Run) -> Beginning | None:
     """Open what a run begins with, None for random weights.
 
-    Raises TrainingError, naming start.path, for what cannot be read or is of another architecture.
+    Raises TrainingError, naming start.path, where there must be one, and for what cannot be read or does not fit.
     """
+    check_beginning(run)
     if not run.start.path:
         return None
     try:

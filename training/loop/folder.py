@@ -12,9 +12,11 @@ from training.errors import TrainingError
 from training.run import Run
 from training.trained import CHECKPOINTS, MODEL, RUN
 
-EARLIER = "run-until-step-"  # settings that were changed on the way
+RESULT = "result.json"
+_UNTIL = "-until-step-"
+EARLIER = f"run{_UNTIL}"  # settings that were changed on the way
 
-__all__ = ["CHECKPOINTS", "MODEL", "RUN", "changed", "open_folder", "with_settings"]
+__all__ = ["CHECKPOINTS", "EARLIER", "MODEL", "RESULT", "RUN", "changed", "open_folder", "with_settings"]
 
 #: what may change while a run is interrupted, since the weights do not depend on it
 FREE = (
@@ -40,7 +42,8 @@ ADJUSTABLE = (
 def open_folder(run: Run, out: Path, adjust: bool = False) -> None:
     """Make a run's folder, with `run.toml`; or make sure that it holds the same run.
 
-    To `adjust`, what is ADJUSTABLE may differ; the settings before it are kept beside `run.toml`.
+    To `adjust`, what is ADJUSTABLE may differ; the settings before it are kept beside `run.toml`, and
+    so is what came of a run that had finished by them.
 
     Raises TrainingError for a folder of another run, naming what differs, and for one that holds anything else.
     """
@@ -75,9 +78,14 @@ def _keep_settings(run: Run, out: Path) -> None:
     step = checkpoints.step_of(latest) if latest else 0
     if run.loop.steps < step:
         raise TrainingError(f"The run in {out} has made {step} steps already; loop.steps must not be less.")
-    kept = out / f"{EARLIER}{step:08d}.toml"
+    until = f"{_UNTIL}{step:08d}"
+    kept = (out / RUN).with_stem(f"run{until}")
     if not kept.exists():
         kept.write_bytes((out / RUN).read_bytes())
+    for name in (MODEL, RESULT):  # of a run that was finished, and is no more
+        old, earlier = out / name, (out / name).with_stem(Path(name).stem + until)
+        if old.exists() and not earlier.exists():
+            old.rename(earlier)
 
 
 def changed(before: Run, now: Run) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,8 +72,9 @@ class Log:
     def bad(self, step: int, batch: Batch) -> None:
         """Note the pairs that were passed over for a batch. Raises TrainingError."""
         if batch.bad:
+            told = Counter(" ".join(reason.split()) for reason in batch.bad)
             with _written(self.bad_pairs), self.bad_pairs.open("a", encoding="utf-8") as file:
-                file.writelines(f"{step}\t{' '.join(reason.split())}\n" for reason in batch.bad)
+                file.writelines(f"{step}\t{one}{f' ({n} times)' if n > 1 else ''}\n" for one, n in told.items())
 
     def row(self, row: Row) -> None:
         """Note the numbers of a step, the first of which is its number. Raises TrainingError."""

@@ -28,7 +28,7 @@ def make(run: Run, learner: nn.Module, rates: Rates | None = None) -> Optimizer:
     settings that exclude each other.
     """
     settings = run.optimiser
-    _check(run)
+    check(run)
     betas, eps = moments(settings, run.network)
     parts = groups(learner, settings, rates)
     if settings.half_statistics or settings.half_text_tower:
@@ -38,7 +38,8 @@ def make(run: Run, learner: nn.Module, rates: Rates | None = None) -> Optimizer:
     return torch.optim.AdamW(parts, settings.learning_rate, betas, eps, fused=fused or None)
 
 
-def _check(run: Run) -> None:
+def check(run: Run) -> None:
+    """Raise TrainingError for what the optimiser cannot do together."""
     if run.optimiser.half_text_tower and run.loop.parallel == "fsdp":
         raise TrainingError("A half-precision text tower needs parallel = “ddp”: FSDP2 does not mix it with fp32.")
     if run.optimiser.half_text_tower and run.loop.precision == "fp16":

@@ -35,13 +35,12 @@ from training.loop.accumulation import backward, random_state, replayed
 from training.loop.averaging import Average
 from training.loop.beginning import Beginning, open_beginning
 from training.loop.checkpoints import Training
-from training.loop.folder import CHECKPOINTS, MODEL, open_folder
+from training.loop.folder import CHECKPOINTS, MODEL, RESULT, open_folder
 from training.loop.processes import Processes
 from training.objectives.objective import Learner
 from training.run import Run
 
 LEAST_SCALE = 2.0**-10  # fp16's scaler starts at 2^16 and halves with each step that it leaves out
-RESULT = "result.json"
 
 
 class Score(Protocol):
@@ -90,6 +89,7 @@ def train(run: Run, out: Path, adjust: bool = False) -> Result:
         begun = None if checkpoints.latest(out / CHECKPOINTS) else open_beginning(run)
         if group.is_first:
             _try_exam(run)
+            optimiser.check(run)
             open_folder(run, out, adjust)
             _save_texts(run, out, begun)
         group.wait()

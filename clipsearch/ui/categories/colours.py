@@ -34,7 +34,7 @@ def colours_of(categories: Iterable[Category]) -> dict[int, QColor]:
     """Return the colours of all categories' dots, by category.
 
     Without one that the user has chosen, a category has the next that no other has, going by its number; when all are
-    taken, that which is farthest from them, of lighter and darker ones, too.
+    taken, that which is farthest from them, of lighter and darker ones, too; when those are taken as well, any.
     """
     categories = sorted(categories, key=lambda category: category.id)
     free = _Free()
@@ -63,7 +63,8 @@ class _Free:
             place = _STEP * (number + step) % len(COLOURS)
             if self._distances[place] > _NEAR:
                 return self._colours[place]
-        return self._colours[max(range(len(self._colours)), key=self._distances.__getitem__)]
+        farthest = max(range(len(self._colours)), key=self._distances.__getitem__)
+        return self._colours[farthest if self._distances[farthest] else _STEP * number % len(self._colours)]
 
     def take(self, colour: QColor) -> None:
         pairs = zip(self._colours, self._distances, strict=True)

@@ -129,10 +129,11 @@ def test_nothing_to_begin_with_is_told(tmp_path: Path, towers: str) -> None:
 def test_a_random_tower_is_not_locked() -> None:
     run = changed(run_of(VIT), objective=runs.Objective(locked_image_tower=True))
     with pytest.raises(TrainingError, match=r"random weights; name trained ones by start\.path"):
-        runs.check(run)
+        open_beginning(run)
+    runs.check(run)  # one that was trained may be read
 
 
 def test_what_predicts_texts_begins_with_an_image_tower(begun: Path) -> None:
     with pytest.raises(TrainingError, match=r'start\.towers be "image"'):
-        runs.check(beginning_with(begun, kind="language-model"))
-    runs.check(beginning_with(begun, towers="image", kind="language-model"))
+        open_beginning(beginning_with(begun, kind="language-model"))
+    assert open_beginning(beginning_with(begun, towers="image", kind="language-model"))

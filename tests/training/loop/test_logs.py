@@ -53,6 +53,13 @@ def test_what_came_after_the_checkpoint_is_dropped(tmp_path: Path) -> None:
     assert (tmp_path / logs.BAD_PAIRS).read_text().splitlines() == [f"{step}\ta b.png is torn" for step in (1, 2, 3)]
 
 
+def test_what_is_said_of_many_bad_pairs_is_written_once(tmp_path: Path) -> None:
+    with log_of(tmp_path) as log:
+        pixels, tokens = (getattr(batch_of(VIT, 1, 1), name) for name in ("pixels", "tokens"))
+        log.bad(1, Batch(pixels, tokens, None, ["x", *["alike"] * 1000]))
+    assert (tmp_path / "bad-pairs.txt").read_text() == "1\tx\n1\talike (1000 times)\n"
+
+
 def test_other_processes_write_only_their_bad_pairs(tmp_path: Path) -> None:
     with log_of(tmp_path, rank=2) as log:
         log.bad(1, Batch(*[getattr(batch_of(VIT, 1, 1), name) for name in ("pixels", "tokens")], None, ["x"]))

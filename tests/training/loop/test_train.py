@@ -10,12 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from clipsearch.model import load as load_model
 from clipsearch.model.transformer import Block
+from tests.training import tiny_runs
 from tests.training.loop.reference import losses_of
 from tests.training.loop.starting import ROOT
 from tests.training.loop.tiny import Endless, assert_same, learner_for, learner_of, run_of
@@ -25,6 +27,7 @@ from training.errors import TrainingError
 from training.loop import checkpoints, logs, optimiser
 from training.loop.folder import open_folder
 from training.loop.train import Judge, Result, Score, fit
+from training.loop.train import train as train_run
 from training.objectives.objective import Learner
 from training.run import Evaluation, Objective, Run
 
@@ -365,6 +368,29 @@ def test_only_what_checkpoints_fit_is_adjusted(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="has made 3 steps already"):
         open_folder(run_of(steps=2), tmp_path, adjust=True)
     assert runs.read(tmp_path / "run.toml").loop == run_of(steps=3).loop
+
+
+def test_what_came_of_a_run_that_goes_on_is_set_aside(tmp_path: Path) -> None:
+    go(run_of(steps=3), tmp_path)
+    before = (tmp_path / "model" / "model.safetensors").read_bytes()
+    open_folder(run_of(steps=5), tmp_path, adjust=True)
+    assert not (tmp_path / "model").exists()
+    assert not (tmp_path / "result.json").exists()
+    assert (tmp_path / "model-until-step-00000003" / "model.safetensors").read_bytes() == before
+    assert json.loads((tmp_path / "result-until-step-00000003.json").read_text())["steps"] == 3
+
+
+def test_settings_that_cannot_work_are_refused_before_they_are_kept(tmp_path: Path) -> None:
+    run = msgspec.structs.replace(tiny_runs.run_of(tiny_runs.VIT), loop=runs.Loop(steps=1, batch_size=4))
+    optimiser = msgspec.structs.replace(run.optimiser, half_text_tower=True)
+    run = msgspec.structs.replace(run, optimiser=optimiser)
+    train_run(run, tmp_path / "run")
+    kept = (tmp_path / "run" / "run.toml").read_bytes()
+    loop = msgspec.structs.replace(run.loop, steps=2, precision="fp16")
+    with pytest.raises(TrainingError, match="needs precision"):
+        train_run(msgspec.structs.replace(run, loop=loop), tmp_path / "run", adjust=True)
+    assert (tmp_path / "run" / "run.toml").read_bytes() == kept
+    assert (tmp_path / "run" / "model").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from clipsearch.paths import extended
 from training.data.tabular import decoded
 
 _DESCRIPTION = Name(DC, "description")
+_ENDS = ".!?…"  # of a sentence
 _IIM_CAPTION = (2, 120)  # IPTC-IIM 4.2, Caption/Abstract
 
 
@@ -34,7 +35,9 @@ def description_of(picture: Path) -> str:
 def text_of(description: str, words: Iterable[str]) -> str:
     """Return a description and keywords, each once, as one text; either may be missing."""
     listed = ", ".join(unique(words))
-    return f"{description.rstrip('. ')}. {listed}" if description and listed else description or listed
+    if not (description and listed):
+        return description or listed
+    return f"{description}{'' if description[-1] in _ENDS else '.'} {listed}"
 
 
 def _beside(picture: Path) -> str:
