@@ -512,6 +512,7 @@ def test_a_bug_ends_the_run_with_an_error_and_blames_no_photo(colours: Library, 
 @pytest.mark.usefixtures("processes")
 def test_closing_leaves_no_process(colours: Library, folder: Path) -> None:
     fill(folder, 30)
+    paint(folder / "hang.png")  # comes last, and keeps a process alive until the run is closed
     run = index_folders(colours, [folder])
     done = next(step.done for step in run if step.done)
     assert multiprocessing.active_children()
