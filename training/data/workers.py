@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from multiprocessing.connection import wait
+from types import TracebackType
 from typing import Any
 from warnings import catch_warnings, filterwarnings
 
@@ -69,8 +70,18 @@ def _next(results: Iterator[Any], workers: int) -> Any:
 def begin(_worker: int) -> None:
     """Prepare a worker process: it leaves interrupts to its parent, and ends with it, however that ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.excepthook = tell_unless_cut_off
     os.environ["TOKENIZERS_PARALLELISM"] = "false"  # there are as many workers as the user wants threads
     threading.Thread(target=_follow_parent, name="follow parent", daemon=True).start()
+
+
+def tell_unless_cut_off(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print an error, unless it is that the parent stopped while a batch was on its way, which is no fault.
+
+    The thread of multiprocessing that hands batches over prints whatever befalls it.
+    """
+    if not issubclass(kind, EOFError | OSError | multiprocessing.AuthenticationError):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _follow_parent() -> None:

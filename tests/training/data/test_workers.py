@@ -13,7 +13,7 @@ import psutil
 import pytest
 from torch.utils.data import Dataset, IterableDataset
 
-from training.data.workers import made_in
+from training.data.workers import made_in, tell_unless_cut_off
 from training.errors import TrainingError
 
 ROOT = Path(__file__).parents[3]
@@ -78,3 +78,9 @@ def test_workers_end_with_their_parent_however_that_ended(tmp_path: Path) -> Non
     while any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in workers):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_parent_that_stopped_is_no_fault_to_be_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for error in (EOFError(), ConnectionResetError(), KeyError("a bug")):
+        tell_unless_cut_off(type(error), error, None)
+    assert capsys.readouterr().err == "KeyError: 'a bug'\n"
